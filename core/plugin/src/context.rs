@@ -1,0 +1,201 @@
+//! What an operation may ask of its host.
+
+use std::collections::HashMap;
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
+
+use crate::failure::{Failure, FailureKind};
+use crate::http::{HttpError, Reply, Request, TransportFailure, TransportFailureKind};
+use crate::limits;
+use crate::operation::Data;
+use crate::secret::SecretRef;
+use crate::step::{Action, Event, HmacAlgorithm, Level, LogLine, Scope, Step};
+use crate::time::Timestamp;
+
+/// The host, as one operation sees it. Everything that a provider awaits comes from here; each
+/// await is one step. Several may be awaited at once (`join!`).
+#[derive(Clone, Debug)]
+pub struct Context {
+    slot: Arc<Mutex<Slot>>,
+}
+
+/// The mailbox between the coroutine and whoever polls it.
+#[derive(Debug)]
+pub(crate) struct Slot {
+    pub(crate) now: Timestamp,
+    last_id: u64,
+    outbox: Vec<Step>,
+    outstanding: Vec<u64>,
+    inbox: HashMap<u64, Event>,
+    logs: Vec<LogLine>,
+    dropped_logs: usize,
+}
+
+impl Context {
+    pub(crate) fn new(now: Timestamp) -> Self {
+        let slot = Slot {
+            now,
+            last_id: 0,
+            outbox: Vec::new(),
+            outstanding: Vec::new(),
+            inbox: HashMap::new(),
+            logs: Vec::new(),
+            dropped_logs: 0,
+        };
+        Self { slot: Arc::new(Mutex::new(slot)) }
+    }
+
+    /// The host's clock as of its last word. It does not tick while an operation computes.
+    pub fn now(&self) -> Timestamp {
+        self.slot().now
+    }
+
+    /// Performs an HTTP request. Any status is a reply; see [`Reply`].
+    ///
+    /// # Errors
+    /// [`HttpError`] where there is no reply; `?` turns it into the [`Failure`] that fits the
+    /// request's effect.
+    pub async fn http(&self, request: Request) -> Result<Reply, HttpError> {
+        let effect = request.effect;
+        let refused = |detail: String| HttpError {
+            failure: TransportFailure { kind: TransportFailureKind::Refused, detail },
+            effect,
+        };
+        if let Some(problem) = request.problem {
+            return Err(refused(problem));
+        }
+        match self.step(Action::Http(request)).await {
+            Event::Http(reply) => Ok(reply),
+            Event::Transport(failure) => Err(HttpError { failure, effect }),
+            other => Err(refused(unexpected("http", &other))),
+        }
+    }
+
+    /// Random bytes from the host's secure source, at most [`limits::RANDOM_BYTES`].
+    ///
+    /// # Errors
+    /// A plugin fault where the host does not give as many bytes as were asked for.
+    pub async fn random(&self, bytes: u32) -> Result<Vec<u8>, Failure> {
+        if bytes == 0 || bytes > limits::RANDOM_BYTES {
+            let max = limits::RANDOM_BYTES;
+            return Err(fault(format!("{bytes} random bytes were asked for; 1 to {max} can be had")));
+        }
+        match self.step(Action::Random { bytes }).await {
+            Event::Random(given) if given.as_slice().len() == bytes as usize => Ok(given.into_vec()),
+            other => Err(fault(unexpected("random", &other))),
+        }
+    }
+
+    /// Stores what must not be lost (a sid, once the message is out) before the operation goes
+    /// on. It replaces what was there; the outcome may replace it again.
+    ///
+    /// # Errors
+    /// A plugin fault where the data is larger than [`limits::DATA_BYTES`].
+    pub async fn keep(&self, scope: Scope, data: Data) -> Result<(), Failure> {
+        let length = data.value.to_string().len();
+        if length > limits::DATA_BYTES {
+            let max = limits::DATA_BYTES;
+            return Err(fault(format!("data of {length} bytes was to be kept; {max} are allowed")));
+        }
+        match self.step(Action::Keep { scope, data }).await {
+            Event::Kept => Ok(()),
+            other => Err(fault(unexpected("keep", &other))),
+        }
+    }
+
+    /// HMAC of `message` under a secret setting, computed by the host.
+    ///
+    /// # Errors
+    /// A plugin fault where the host does not answer with a MAC.
+    pub async fn hmac(&self, secret: &SecretRef, algorithm: HmacAlgorithm, message: &[u8]) -> Result<Vec<u8>, Failure> {
+        let action = Action::Hmac { secret: secret.clone(), algorithm, message: message.into() };
+        match self.step(action).await {
+            Event::Hmac(mac) => Ok(mac.into_vec()),
+            other => Err(fault(unexpected("hmac", &other))),
+        }
+    }
+
+    /// A line for the host's log. No codes, seeds, numbers or credentials.
+    pub fn log(&self, level: Level, text: impl Into<String>) {
+        let mut slot = self.slot();
+        if slot.logs.len() < limits::LOG_LINES {
+            slot.logs.push(LogLine { level, text: text.into() });
+        } else {
+            slot.dropped_logs += 1;
+        }
+    }
+
+    pub(crate) fn slot(&self) -> MutexGuard<'_, Slot> {
+        // Nothing in here panics while it holds the lock; if it ever does, the data is whole.
+        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn step(&self, action: Action) -> Event {
+        let mut action = Some(action);
+        let mut id = 0;
+        poll_fn(move |_| {
+            let mut slot = self.slot();
+            if let Some(action) = action.take() {
+                slot.last_id += 1;
+                id = slot.last_id;
+                slot.outstanding.push(id);
+                slot.outbox.push(Step { id, action });
+                return Poll::Pending;
+            }
+            slot.inbox.remove(&id).map_or(Poll::Pending, Poll::Ready)
+        })
+        .await
+    }
+}
+
+impl Slot {
+    /// Whether a step waits for its reply; if none does and the coroutine is pending all the
+    /// same, it awaits something that is not ours.
+    pub(crate) fn is_waiting(&self) -> bool {
+        !self.outstanding.is_empty()
+    }
+
+    /// Delivers a reply; `false` if no such step is outstanding.
+    #[must_use]
+    pub(crate) fn deliver(&mut self, id: u64, event: Event) -> bool {
+        let Some(place) = self.outstanding.iter().position(|waiting| *waiting == id) else { return false };
+        self.outstanding.swap_remove(place);
+        self.inbox.insert(id, event);
+        true
+    }
+
+    pub(crate) fn next_id(&mut self) -> u64 {
+        self.last_id += 1;
+        self.last_id
+    }
+
+    pub(crate) fn take_steps(&mut self) -> Vec<Step> {
+        std::mem::take(&mut self.outbox)
+    }
+
+    pub(crate) fn take_logs(&mut self) -> Vec<LogLine> {
+        let mut logs = std::mem::take(&mut self.logs);
+        if self.dropped_logs > 0 {
+            let text = format!("{} further log lines were dropped", self.dropped_logs);
+            logs.push(LogLine { level: Level::Warn, text });
+            self.dropped_logs = 0;
+        }
+        logs
+    }
+}
+
+fn fault(operator: String) -> Failure {
+    Failure::new(FailureKind::PluginFault, operator)
+}
+
+fn unexpected(step: &str, event: &Event) -> String {
+    let got = match event {
+        Event::Http(_) => "http",
+        Event::Transport(_) => "transport",
+        Event::Random(_) => "random",
+        Event::Kept => "kept",
+        Event::Hmac(_) => "hmac",
+    };
+    format!("the host answered the step `{step}` with `{got}`, or not in full")
+}

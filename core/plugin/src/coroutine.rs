@@ -1,0 +1,141 @@
+//! Runs one operation: an `async fn` polled as a coroutine, without any runtime.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Poll, Waker};
+
+use serde::Serialize;
+
+use crate::abi::guard;
+use crate::context::Context;
+use crate::failure::{Failure, FailureKind, Fault, FaultKind};
+use crate::limits;
+use crate::operation::Operation;
+use crate::provider::Provider;
+use crate::step::{Action, Answer, Call, Done, Step, StepReply};
+
+/// An operation under way.
+pub(crate) struct Coroutine {
+    /// `None` once it is over: the provider's future is dropped as early as can be.
+    future: Option<Pin<Box<dyn Future<Output = Done> + Send>>>,
+    context: Context,
+}
+
+impl Coroutine {
+    pub(crate) fn new<P: Provider>(provider: Arc<P>, call: Call) -> Self {
+        let context = Context::new(call.now);
+        let cx = context.clone();
+        let future = Box::pin(async move { perform(&*provider, &cx, call.operation).await });
+        Self { future: Some(future), context }
+    }
+
+    /// Runs until the provider needs a reply or is done.
+    pub(crate) fn begin(&mut self) -> Result<Answer, Fault> {
+        self.poll()
+    }
+
+    /// Delivers one reply and runs on.
+    pub(crate) fn resume(&mut self, reply: StepReply) -> Result<Answer, Fault> {
+        {
+            let mut slot = self.context.slot();
+            if !slot.deliver(reply.id, reply.got) {
+                let id = reply.id;
+                return Err(Fault::new(
+                    FaultKind::BadReply,
+                    format!("no step {id} of this operation waits for a reply"),
+                ));
+            }
+            slot.now = reply.now;
+        }
+        self.poll()
+    }
+
+    fn poll(&mut self) -> Result<Answer, Fault> {
+        let Some(future) = &mut self.future else {
+            return Err(Fault::new(FaultKind::StaleHandle, "the operation is over; only `end` may follow"));
+        };
+        let mut waker = std::task::Context::from_waker(Waker::noop());
+        let polled = match guard::catch(|| future.as_mut().poll(&mut waker)) {
+            Ok(polled) => polled,
+            Err(fault) => {
+                self.forget();
+                return Err(fault);
+            }
+        };
+        let mut answer = {
+            let mut slot = self.context.slot();
+            Answer { handle: 0, steps: slot.take_steps(), logs: slot.take_logs() }
+        };
+        match polled {
+            Poll::Ready(done) => {
+                // Steps that nobody will await any more (a lost `select!` branch) are not worth performing.
+                answer.steps.clear();
+                let id = self.context.slot().next_id();
+                answer.steps.push(Step { id, action: Action::Done(done) });
+                self.forget();
+            }
+            Poll::Pending if !self.context.slot().is_waiting() => {
+                self.forget();
+                return Err(Fault::new(
+                    FaultKind::ForeignAwait,
+                    "the provider awaits something that is not a step of the host (a timer, a channel, a socket of its own?); await only what `Context` offers",
+                ));
+            }
+            Poll::Pending => {}
+        }
+        Ok(answer)
+    }
+
+    fn forget(&mut self) {
+        let future = self.future.take();
+        // Dropping runs the provider's destructors; a panic there changes nothing any more.
+        let _ = guard::catch(move || drop(future));
+    }
+}
+
+impl Drop for Coroutine {
+    fn drop(&mut self) {
+        self.forget();
+    }
+}
+
+async fn perform<P: Provider>(provider: &P, cx: &Context, operation: Operation) -> Done {
+    match operation {
+        Operation::TestCredentials(input) => done(provider.test_credentials(cx, input).await),
+        Operation::Provision(input) => done(provider.provision(cx, input).await),
+        Operation::Enroll(input) => done(provider.enroll(cx, input).await),
+        Operation::ConfirmEnrollment(input) => done(provider.confirm_enrollment(cx, input).await),
+        Operation::Unenroll(input) => done(provider.unenroll(cx, input).await),
+        Operation::Start(input) => done(provider.start(cx, input).await),
+        Operation::Check(input) => done(provider.check(cx, input).await),
+        Operation::Cancel(input) => done(provider.cancel(cx, input).await),
+        Operation::Status(input) => done(provider.status(cx, input).await),
+        Operation::Receive(input) => done(provider.receive(cx, input).await),
+    }
+}
+
+fn done<T: Serialize>(result: Result<T, Failure>) -> Done {
+    let outcome = match result {
+        Ok(outcome) => outcome,
+        Err(failure) => return Done::Failure(failure),
+    };
+    match serde_json::to_value(outcome) {
+        Ok(outcome) => Done::Outcome(outcome),
+        Err(error) => Done::Failure(Failure::new(
+            FailureKind::PluginFault,
+            format!("the outcome cannot be written as JSON: {error}"),
+        )),
+    }
+}
+
+/// Encodes an answer, within the contract's size.
+pub(crate) fn encode(answer: &Answer) -> Result<Vec<u8>, Fault> {
+    let bytes = serde_json::to_vec(answer)
+        .map_err(|error| Fault::new(FaultKind::TooLarge, format!("the answer cannot be written as JSON: {error}")))?;
+    if bytes.len() > limits::STEP_BYTES {
+        let (found, max) = (bytes.len(), limits::STEP_BYTES);
+        return Err(Fault::new(FaultKind::TooLarge, format!("the step is {found} bytes; {max} are allowed")));
+    }
+    Ok(bytes)
+}
