@@ -1,0 +1,7 @@
+//! Tests of finding and verifying plugin files.
+
+mod elf;
+mod find;
+mod note;
+mod order;
+mod sample;
