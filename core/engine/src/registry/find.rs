@@ -84,7 +84,9 @@ impl Search {
         let program = env::current_exe()
             .and_then(fs::canonicalize)
             .map_err(|cause| FindError::ProgramUnknown { cause })?;
-        let folder = program.parent().unwrap_or(Path::new("/")).to_path_buf();
+        let folder = program
+            .parent()
+            .map_or_else(|| PathBuf::from("/"), Path::to_path_buf);
         Ok(Self::in_folders(vec![folder.join("deps"), folder]))
     }
 

@@ -133,11 +133,18 @@ fn every_part_must_lie_within_the_file() {
         &spoiled(40, &size.to_ne_bytes()),
         "its section header table ends at byte",
     );
+    // One byte beyond the end is too much.
     let section = size as usize - 2 * SECTION;
+    let beyond = [size.to_ne_bytes(), 1_u64.to_ne_bytes()].concat();
     check(
-        &spoiled(section + 24, &size.to_ne_bytes()),
-        "its section 1 ends at byte",
+        &spoiled(section + 24, &beyond),
+        &format!("its section 1 ends at byte {}", size + 1),
     );
+    // A table without a count has at least the entry that holds the count.
+    let mut uncounted = spoiled(60, &0_u16.to_ne_bytes());
+    assert!(Elf::parse(&uncounted).is_ok());
+    uncounted.truncate(uncounted.len() - 2 * SECTION - 1);
+    check(&uncounted, "its section header table ends at byte");
 }
 
 #[test]

@@ -207,9 +207,9 @@ mod unix {
             found.writable_by_others
         };
         assert!(reported(0o755, 0o755, 0o755).is_empty());
-        assert_eq!(reported(0o664, 0o755, 0o755), [target.clone()]);
-        assert_eq!(reported(0o644, 0o757, 0o700), [second.clone()]);
-        assert_eq!(reported(0o644, 0o700, 0o770), [first.clone()]);
+        assert_eq!(reported(0o664, 0o755, 0o755), [target.as_path()]);
+        assert_eq!(reported(0o644, 0o757, 0o700), [second.as_path()]);
+        assert_eq!(reported(0o644, 0o700, 0o770), [first.as_path()]);
     }
 }
 
