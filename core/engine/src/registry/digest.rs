@@ -35,14 +35,7 @@ impl Digest {
     /// # Errors
     /// [`DigestMismatch`] with both sides when they differ.
     pub fn matches(self, pinned: Self) -> Result<(), DigestMismatch> {
-        if self == pinned {
-            Ok(())
-        } else {
-            Err(DigestMismatch {
-                expected: pinned,
-                found: self,
-            })
-        }
+        if self == pinned { Ok(()) } else { Err(DigestMismatch { expected: pinned, found: self }) }
     }
 }
 
@@ -84,10 +77,7 @@ mod tests {
     #[test]
     fn digest_is_the_published_one() {
         // FIPS 180-4, example "abc".
-        assert_eq!(
-            Digest::of(b"abc").to_string(),
-            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-        );
+        assert_eq!(Digest::of(b"abc").to_string(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     }
 
     #[test]

@@ -9,10 +9,9 @@ use std::{env::consts::ARCH, fmt};
 use object::{
     Endianness,
     elf::{
-        ELFCLASS32, ELFCLASS64, ELFDATA2LSB, ELFDATA2MSB, ELFMAG, EM_386, EM_AARCH64, EM_ARM,
-        EM_LOONGARCH, EM_PPC64, EM_RISCV, EM_S390, EM_X86_64, ET_CORE, ET_DYN, ET_EXEC, ET_REL,
-        EV_CURRENT, FileHeader64, FileType, Machine, PT_DYNAMIC, PT_LOAD, ProgramHeader64,
-        SHT_NOBITS, SectionHeader64,
+        ELFCLASS32, ELFCLASS64, ELFDATA2LSB, ELFDATA2MSB, ELFMAG, EM_386, EM_AARCH64, EM_ARM, EM_LOONGARCH, EM_PPC64,
+        EM_RISCV, EM_S390, EM_X86_64, ET_CORE, ET_DYN, ET_EXEC, ET_REL, EV_CURRENT, FileHeader64, FileType, Machine,
+        PT_DYNAMIC, PT_LOAD, ProgramHeader64, SHT_NOBITS, SectionHeader64,
     },
     read::elf::{FileHeader, ProgramHeader, SectionHeader},
 };
@@ -31,21 +30,16 @@ impl<'data> Elf<'data> {
     pub(super) fn parse(bytes: &'data [u8]) -> Result<Self, ElfError> {
         let target = Target::of(bytes)?;
         if target != Target::of_this_program() {
-            return Err(ElfError::Foreign {
-                built_for: target,
-                runs_on: Target::of_this_program(),
-            });
+            return Err(ElfError::Foreign { built_for: target, runs_on: Target::of_this_program() });
         }
-        let header = FileHeader64::<Endianness>::parse(bytes)
-            .map_err(|_| ElfError::Malformed { part: Part::Header })?;
+        let header =
+            FileHeader64::<Endianness>::parse(bytes).map_err(|_| ElfError::Malformed { part: Part::Header })?;
         let endian = target.endian();
         if header.e_version(endian) != u32::from(EV_CURRENT.0) {
             return Err(ElfError::Malformed { part: Part::Header });
         }
         if header.e_type(endian) != ET_DYN {
-            return Err(ElfError::NotDynamicLibrary {
-                found: Kind(header.e_type(endian)),
-            });
+            return Err(ElfError::NotDynamicLibrary { found: Kind(header.e_type(endian)) });
         }
         let size = Size(bytes.len());
         size.holds_table(
@@ -60,32 +54,17 @@ impl<'data> Elf<'data> {
             header.e_shnum(endian),
             size_of::<SectionHeader64<Endianness>>(),
         )?;
-        let segments = header
-            .program_headers(endian, bytes)
-            .map_err(|_| ElfError::Malformed {
-                part: Part::ProgramHeaders,
-            })?;
-        let sections = header
-            .section_headers(endian, bytes)
-            .map_err(|_| ElfError::Malformed {
-                part: Part::SectionHeaders,
-            })?;
+        let segments =
+            header.program_headers(endian, bytes).map_err(|_| ElfError::Malformed { part: Part::ProgramHeaders })?;
+        let sections =
+            header.section_headers(endian, bytes).map_err(|_| ElfError::Malformed { part: Part::SectionHeaders })?;
         check_segments(segments, endian, size)?;
         check_sections(sections, endian, size)?;
-        Ok(Self {
-            bytes,
-            endian,
-            segments,
-            sections,
-        })
+        Ok(Self { bytes, endian, segments, sections })
     }
 }
 
-fn check_segments(
-    segments: &[ProgramHeader64<Endianness>],
-    endian: Endianness,
-    size: Size,
-) -> Result<(), ElfError> {
+fn check_segments(segments: &[ProgramHeader64<Endianness>], endian: Endianness, size: Size) -> Result<(), ElfError> {
     for (number, segment) in segments.iter().enumerate() {
         let part = Part::Segment(number);
         let (offset, length) = segment.file_range(endian);
@@ -96,9 +75,7 @@ fn check_segments(
     }
     for needed in [PT_LOAD, PT_DYNAMIC] {
         if !segments.iter().any(|s| s.p_type(endian) == needed) {
-            return Err(ElfError::Malformed {
-                part: Part::ProgramHeaders,
-            });
+            return Err(ElfError::Malformed { part: Part::ProgramHeaders });
         }
     }
     Ok(())
@@ -106,22 +83,14 @@ fn check_segments(
 
 /// Sections mean nothing to the system's loader, but the linker writes their table last: if it and
 /// all that it names is there, then nothing was cut off.
-fn check_sections(
-    sections: &[SectionHeader64<Endianness>],
-    endian: Endianness,
-    size: Size,
-) -> Result<(), ElfError> {
+fn check_sections(sections: &[SectionHeader64<Endianness>], endian: Endianness, size: Size) -> Result<(), ElfError> {
     sections
         .iter()
         .enumerate()
         // Section 0 is no section; a SHT_NOBITS one (.bss) takes no room in the file.
         .filter(|(number, section)| *number != 0 && section.sh_type(endian) != SHT_NOBITS)
         .try_for_each(|(number, section)| {
-            size.holds(
-                Part::Section(number),
-                section.sh_offset(endian),
-                section.sh_size(endian),
-            )
+            size.holds(Part::Section(number), section.sh_offset(endian), section.sh_size(endian))
         })
 }
 
@@ -135,11 +104,7 @@ impl Size {
         if length == 0 || end <= self.bytes() {
             Ok(())
         } else {
-            Err(ElfError::Truncated {
-                part,
-                end,
-                size: self.bytes(),
-            })
+            Err(ElfError::Truncated { part, end, size: self.bytes() })
         }
     }
 
@@ -196,22 +161,14 @@ impl Target {
         };
         let machine = [bytes[18], bytes[19]];
         Ok(Self {
-            arch: Arch::of(Machine(if big_endian {
-                u16::from_be_bytes(machine)
-            } else {
-                u16::from_le_bytes(machine)
-            })),
+            arch: Arch::of(Machine(if big_endian { u16::from_be_bytes(machine) } else { u16::from_le_bytes(machine) })),
             bits,
             big_endian,
         })
     }
 
     const fn endian(self) -> Endianness {
-        if self.big_endian {
-            Endianness::Big
-        } else {
-            Endianness::Little
-        }
+        if self.big_endian { Endianness::Big } else { Endianness::Little }
     }
 }
 
@@ -308,9 +265,7 @@ pub enum ElfError {
     #[error("it is not an ELF file; name a dynamic library built with countersign-plugin")]
     NotElf,
     /// The file is for another machine.
-    #[error(
-        "it is built for {built_for}, this program runs on {runs_on}; build it for this target"
-    )]
+    #[error("it is built for {built_for}, this program runs on {runs_on}; build it for this target")]
     Foreign {
         /// What the file is built for.
         built_for: Target,
@@ -324,9 +279,7 @@ pub enum ElfError {
         found: Kind,
     },
     /// The file ends before one of its parts does.
-    #[error(
-        "it is cut short: {part} ends at byte {end}, the file has {size}; copy or build it again"
-    )]
+    #[error("it is cut short: {part} ends at byte {end}, the file has {size}; copy or build it again")]
     Truncated {
         /// The first part found that is not wholly there.
         part: Part,

@@ -2,9 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{
-    digest::DigestMismatch, elf::ElfError, file::FileError, find::FindError, note::NoteError,
-};
+use super::{digest::DigestMismatch, elf::ElfError, file::FileError, find::FindError, note::NoteError};
 
 /// Why a plugin was not loaded. Each variant is one step of the way, in the order of the steps.
 #[derive(Debug, thiserror::Error)]

@@ -29,21 +29,14 @@ impl PluginFile {
         let entry = fs::metadata(path).map_err(unreadable)?;
         // Before it is opened: opening a named pipe would wait for a writer for ever.
         if !entry.is_file() {
-            return Err(FileError::NotAFile {
-                found: EntryKind::of(&entry),
-            });
+            return Err(FileError::NotAFile { found: EntryKind::of(&entry) });
         }
         let mut bytes = Vec::new();
-        File::open(path)
-            .and_then(|file| file.take(limit + 1).read_to_end(&mut bytes))
-            .map_err(unreadable)?;
+        File::open(path).and_then(|file| file.take(limit + 1).read_to_end(&mut bytes)).map_err(unreadable)?;
         if bytes.len() as u64 > limit {
             return Err(FileError::TooLarge { limit });
         }
-        Ok(Self {
-            sha256: Digest::of(&bytes),
-            bytes,
-        })
+        Ok(Self { sha256: Digest::of(&bytes), bytes })
     }
 }
 
@@ -84,22 +77,14 @@ mod tests {
         let file = PluginFile::read_at_most(&path, 5).unwrap();
         assert_eq!(file.bytes, b"12345");
         assert_eq!(file.sha256, Digest::of(b"12345"));
-        assert!(matches!(
-            PluginFile::read_at_most(&path, 4),
-            Err(FileError::TooLarge { limit: 4 })
-        ));
+        assert!(matches!(PluginFile::read_at_most(&path, 4), Err(FileError::TooLarge { limit: 4 })));
     }
 
     #[test]
     fn what_is_no_file_is_refused_before_it_is_opened() {
         let folder = tempfile::tempdir().unwrap();
         let error = PluginFile::read(folder.path()).unwrap_err();
-        assert!(matches!(
-            error,
-            FileError::NotAFile {
-                found: EntryKind::Folder
-            }
-        ));
+        assert!(matches!(error, FileError::NotAFile { found: EntryKind::Folder }));
         let error = PluginFile::read(&folder.path().join("missing")).unwrap_err();
         assert!(matches!(error, FileError::Unreadable { .. }));
     }

@@ -28,11 +28,7 @@ impl ProviderId {
         let sound = matches!(bytes.next(), Some(b'a'..=b'z'))
             && bytes.all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
             && (2..=Self::MAX_LENGTH).contains(&id.len());
-        if sound {
-            Ok(Self(id.to_owned()))
-        } else {
-            Err(FindError::InvalidId { id: id.to_owned() })
-        }
+        if sound { Ok(Self(id.to_owned())) } else { Err(FindError::InvalidId { id: id.to_owned() }) }
     }
 
     /// The id as text.
@@ -45,12 +41,7 @@ impl ProviderId {
     /// with `_` for `-`: on Linux `libtwilio_verify.so` for `twilio-verify`.
     #[must_use]
     pub fn file_name(&self) -> String {
-        format!(
-            "{}{}{}",
-            consts::DLL_PREFIX,
-            self.0.replace('-', "_"),
-            consts::DLL_SUFFIX
-        )
+        format!("{}{}{}", consts::DLL_PREFIX, self.0.replace('-', "_"), consts::DLL_SUFFIX)
     }
 }
 
@@ -81,12 +72,9 @@ impl Search {
     /// # Errors
     /// [`FindError::ProgramUnknown`] when the system does not tell where this program is.
     pub fn beside_program() -> Result<Self, FindError> {
-        let program = env::current_exe()
-            .and_then(fs::canonicalize)
-            .map_err(|cause| FindError::ProgramUnknown { cause })?;
-        let folder = program
-            .parent()
-            .map_or_else(|| PathBuf::from("/"), Path::to_path_buf);
+        let program =
+            env::current_exe().and_then(fs::canonicalize).map_err(|cause| FindError::ProgramUnknown { cause })?;
+        let folder = program.parent().map_or_else(|| PathBuf::from("/"), Path::to_path_buf);
         Ok(Self::in_folders(vec![folder.join("deps"), folder]))
     }
 
@@ -114,10 +102,7 @@ impl Search {
             }
             looked.push(path);
         }
-        Err(FindError::Missing {
-            id: id.clone(),
-            looked,
-        })
+        Err(FindError::Missing { id: id.clone(), looked })
     }
 }
 
@@ -137,10 +122,7 @@ impl Found {
     /// # Errors
     /// [`FindError`] when there is no such file.
     pub fn named(id: &ProviderId, path: &Path) -> Result<Self, FindError> {
-        Self::at(path)?.ok_or_else(|| FindError::NamedMissing {
-            id: id.clone(),
-            path: path.to_path_buf(),
-        })
+        Self::at(path)?.ok_or_else(|| FindError::NamedMissing { id: id.clone(), path: path.to_path_buf() })
     }
 
     /// Says in the log which of these places others may write to.
@@ -158,10 +140,7 @@ impl Found {
 
     /// `None` when there is nothing of this name.
     fn at(path: &Path) -> Result<Option<Self>, FindError> {
-        let unreadable = |cause| FindError::Unreadable {
-            path: path.to_path_buf(),
-            cause,
-        };
+        let unreadable = |cause| FindError::Unreadable { path: path.to_path_buf(), cause };
         let entry = match fs::symlink_metadata(path) {
             Ok(entry) => entry,
             Err(cause) if absent(&cause) => return Ok(None),
@@ -170,19 +149,13 @@ impl Found {
         let canonical = match fs::canonicalize(path) {
             Ok(canonical) => canonical,
             Err(cause) if entry.is_symlink() => {
-                return Err(FindError::BrokenLink {
-                    path: path.to_path_buf(),
-                    cause,
-                });
+                return Err(FindError::BrokenLink { path: path.to_path_buf(), cause });
             }
             Err(cause) => return Err(unreadable(cause)),
         };
         let file = fs::metadata(&canonical).map_err(unreadable)?;
         if !file.is_file() {
-            return Err(FindError::NotAFile {
-                path: path.to_path_buf(),
-                found: EntryKind::of(&file),
-            });
+            return Err(FindError::NotAFile { path: path.to_path_buf(), found: EntryKind::of(&file) });
         }
         let mut places = vec![canonical.clone()];
         // A link lives in one folder and its file in another; whoever writes to either decides.
@@ -194,19 +167,13 @@ impl Found {
             }
         }
         places.retain(|place| fs::metadata(place).is_ok_and(|it| writable_by_others(&it)));
-        Ok(Some(Self {
-            path: canonical,
-            writable_by_others: places,
-        }))
+        Ok(Some(Self { path: canonical, writable_by_others: places }))
     }
 }
 
 fn absent(cause: &io::Error) -> bool {
     // "Not a directory": what should be the folder is a file, so nothing is in it.
-    matches!(
-        cause.kind(),
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-    )
+    matches!(cause.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 #[cfg(unix)]
@@ -233,11 +200,7 @@ pub enum EntryKind {
 
 impl EntryKind {
     pub(super) fn of(entry: &Metadata) -> Self {
-        if entry.is_dir() {
-            Self::Folder
-        } else {
-            Self::Special
-        }
+        if entry.is_dir() { Self::Folder } else { Self::Special }
     }
 }
 

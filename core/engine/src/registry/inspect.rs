@@ -41,12 +41,9 @@ pub(super) fn examine(path: &Path, pin: Option<Digest>) -> Result<Inspection, Lo
         Err(cause) => return Err(LoadError::Elf { path, cause }),
     };
     match note::manifest(&elf) {
-        Ok(manifest) => Ok(Inspection {
-            path,
-            manifest: manifest.to_vec(),
-            sha256: file.sha256,
-            size: file.bytes.len() as u64,
-        }),
+        Ok(manifest) => {
+            Ok(Inspection { path, manifest: manifest.to_vec(), sha256: file.sha256, size: file.bytes.len() as u64 })
+        }
         Err(cause) => Err(LoadError::Note { path, cause }),
     }
 }

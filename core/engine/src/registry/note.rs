@@ -84,10 +84,9 @@ impl<'data> Found<'data> {
         match (self.manifests.into_values().next(), self.unknown) {
             (Some(_), _) if count > 1 => Err(NoteError::Several { count }),
             (Some([]), _) => Err(NoteError::Empty),
-            (Some(manifest), _) if manifest.len() > MANIFEST_LIMIT => Err(NoteError::TooLarge {
-                size: manifest.len(),
-                limit: MANIFEST_LIMIT,
-            }),
+            (Some(manifest), _) if manifest.len() > MANIFEST_LIMIT => {
+                Err(NoteError::TooLarge { size: manifest.len(), limit: MANIFEST_LIMIT })
+            }
             (Some(manifest), _) => Ok(manifest),
             (None, Some(found)) => Err(NoteError::UnknownType { found }),
             (None, None) => Err(NoteError::Missing),

@@ -32,63 +32,33 @@ fn a_whole_library_of_this_machine_passes() {
 #[test]
 fn what_is_no_elf_file_is_refused() {
     check(b"", "it is empty");
-    check(
-        b"just some text, long enough to be a header of 64 bytes or more",
-        "not an ELF file",
-    );
-    check(
-        b"\x7fELF",
-        "cut short: its ELF header ends at byte 64, the file has 4",
-    );
+    check(b"just some text, long enough to be a header of 64 bytes or more", "not an ELF file");
+    check(b"\x7fELF", "cut short: its ELF header ends at byte 64, the file has 4");
 }
 
 #[test]
 fn a_file_for_another_machine_names_both_sides() {
     let this = std::env::consts::ARCH;
-    let (number, other) = if this == "aarch64" {
-        (62_u16, "x86_64")
-    } else {
-        (183, "aarch64")
-    };
+    let (number, other) = if this == "aarch64" { (62_u16, "x86_64") } else { (183, "aarch64") };
     check(
         &spoiled(MACHINE.start, &number.to_ne_bytes()),
         &format!("built for {other} (64-bit, little-endian), this program runs on {this} (64-bit"),
     );
-    check(
-        &spoiled(MACHINE.start, &0x7777_u16.to_ne_bytes()),
-        "built for ELF machine 30583 (",
-    );
+    check(&spoiled(MACHINE.start, &0x7777_u16.to_ne_bytes()), "built for ELF machine 30583 (");
     check(&spoiled(CLASS, &[1]), "(32-bit, ");
 
-    let (order, name) = if cfg!(target_endian = "big") {
-        (1, "little")
-    } else {
-        (2, "big")
-    };
+    let (order, name) = if cfg!(target_endian = "big") { (1, "little") } else { (2, "big") };
     let mut swapped = spoiled(ORDER, &[order]);
     swapped[MACHINE].reverse();
-    check(
-        &swapped,
-        &format!("built for {this} (64-bit, {name}-endian)"),
-    );
+    check(&swapped, &format!("built for {this} (64-bit, {name}-endian)"));
 }
 
 #[test]
 fn only_a_dynamic_library_passes() {
-    for (number, name) in [
-        (1_u16, "an object file"),
-        (2, "a program"),
-        (4, "a core dump"),
-    ] {
-        check(
-            &spoiled(TYPE.start, &number.to_ne_bytes()),
-            &format!("it is {name}"),
-        );
+    for (number, name) in [(1_u16, "an object file"), (2, "a program"), (4, "a core dump")] {
+        check(&spoiled(TYPE.start, &number.to_ne_bytes()), &format!("it is {name}"));
     }
-    check(
-        &spoiled(TYPE.start, &0xfe00_u16.to_ne_bytes()),
-        "an ELF file of type 65024",
-    );
+    check(&spoiled(TYPE.start, &0xfe00_u16.to_ne_bytes()), "an ELF file of type 65024");
 }
 
 #[test]
@@ -96,19 +66,10 @@ fn a_malformed_header_is_refused() {
     check(&spoiled(CLASS, &[9]), "its ELF header is malformed");
     check(&spoiled(ORDER, &[0]), "its ELF header is malformed");
     check(&spoiled(6, &[0]), "its ELF header is malformed");
-    check(
-        &spoiled(20, &7_u32.to_ne_bytes()),
-        "its ELF header is malformed",
-    );
+    check(&spoiled(20, &7_u32.to_ne_bytes()), "its ELF header is malformed");
     // Entry sizes of the two tables.
-    check(
-        &spoiled(54, &55_u16.to_ne_bytes()),
-        "its program header table is malformed",
-    );
-    check(
-        &spoiled(58, &63_u16.to_ne_bytes()),
-        "its section header table is malformed",
-    );
+    check(&spoiled(54, &55_u16.to_ne_bytes()), "its program header table is malformed");
+    check(&spoiled(58, &63_u16.to_ne_bytes()), "its section header table is malformed");
 }
 
 #[test]
@@ -116,30 +77,15 @@ fn every_part_must_lie_within_the_file() {
     let size = whole().len() as u64;
     // p_filesz and p_memsz of the loadable segment, which begins at 0.
     let beyond = [(size + 1).to_ne_bytes(), (size + 1).to_ne_bytes()].concat();
-    check(
-        &spoiled(HEADER + 32, &beyond),
-        &format!("its segment 0 ends at byte {}", size + 1),
-    );
-    check(
-        &spoiled(HEADER + 8, &u64::MAX.to_ne_bytes()),
-        "its segment 0 ends at byte 18446744",
-    );
+    check(&spoiled(HEADER + 32, &beyond), &format!("its segment 0 ends at byte {}", size + 1));
+    check(&spoiled(HEADER + 8, &u64::MAX.to_ne_bytes()), "its segment 0 ends at byte 18446744");
     // e_phoff, e_shoff, and the offset of section 1.
-    check(
-        &spoiled(32, &size.to_ne_bytes()),
-        "its program header table ends at byte",
-    );
-    check(
-        &spoiled(40, &size.to_ne_bytes()),
-        "its section header table ends at byte",
-    );
+    check(&spoiled(32, &size.to_ne_bytes()), "its program header table ends at byte");
+    check(&spoiled(40, &size.to_ne_bytes()), "its section header table ends at byte");
     // One byte beyond the end is too much.
     let section = size as usize - 2 * SECTION;
     let beyond = [size.to_ne_bytes(), 1_u64.to_ne_bytes()].concat();
-    check(
-        &spoiled(section + 24, &beyond),
-        &format!("its section 1 ends at byte {}", size + 1),
-    );
+    check(&spoiled(section + 24, &beyond), &format!("its section 1 ends at byte {}", size + 1));
     // A table without a count has at least the entry that holds the count.
     let mut uncounted = spoiled(60, &0_u16.to_ne_bytes());
     assert!(Elf::parse(&uncounted).is_ok());
@@ -149,16 +95,10 @@ fn every_part_must_lie_within_the_file() {
 
 #[test]
 fn a_segment_must_fit_its_memory_and_the_loader_needs_two_kinds() {
-    check(
-        &spoiled(HEADER + 40, &1_u64.to_ne_bytes()),
-        "its segment 0 is malformed",
-    );
+    check(&spoiled(HEADER + 40, &1_u64.to_ne_bytes()), "its segment 0 is malformed");
     for number in [0, 1] {
         let kind = HEADER + number * SEGMENT;
-        check(
-            &spoiled(kind, &0_u32.to_ne_bytes()),
-            "its program header table is malformed",
-        );
+        check(&spoiled(kind, &0_u32.to_ne_bytes()), "its program header table is malformed");
     }
 }
 
@@ -176,13 +116,7 @@ fn a_library_cut_at_any_length_is_refused() {
     let file = whole();
     for length in 0..file.len() {
         let error = Elf::parse(&file[..length]).unwrap_err();
-        assert!(
-            matches!(
-                error,
-                ElfError::Empty | ElfError::NotElf | ElfError::Truncated { .. }
-            ),
-            "{length}: {error}"
-        );
+        assert!(matches!(error, ElfError::Empty | ElfError::NotElf | ElfError::Truncated { .. }), "{length}: {error}");
     }
 }
 
@@ -190,10 +124,7 @@ fn a_library_cut_at_any_length_is_refused() {
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 fn real_library() -> Vec<u8> {
     let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
-    let path = maps
-        .split_whitespace()
-        .find(|word| word.contains("/libc.so") || word.contains("/libc-2"))
-        .unwrap();
+    let path = maps.split_whitespace().find(|word| word.contains("/libc.so") || word.contains("/libc-2")).unwrap();
     std::fs::read(path).unwrap()
 }
 
@@ -211,10 +142,7 @@ fn a_real_library_passes_whole_and_is_refused_cut_at_any_length() {
             Err(ElfError::Truncated { part, .. }) => part,
             other => panic!("{length}: {other:?}"),
         };
-        assert!(
-            matches!(part, Part::SectionHeaders | Part::Section(_)),
-            "{length}: {part}"
-        );
+        assert!(matches!(part, Part::SectionHeaders | Part::Section(_)), "{length}: {part}");
     }
 }
 

@@ -32,9 +32,7 @@ fn put(folder: &Path) -> PathBuf {
 }
 
 fn find(folders: &[&Path]) -> Result<PathBuf, FindError> {
-    Search::in_folders(folders.iter().map(|it| it.to_path_buf()).collect())
-        .find(&id())
-        .map(|found| found.path)
+    Search::in_folders(folders.iter().map(|it| it.to_path_buf()).collect()).find(&id()).map(|found| found.path)
 }
 
 #[track_caller]
@@ -49,25 +47,15 @@ fn refuses(result: Result<PathBuf, FindError>, facts: &[&str]) {
 #[test]
 fn a_providers_file_carries_its_id_with_underscores() {
     let name = id().file_name();
-    assert_eq!(
-        name,
-        format!("{}acme_sms{}", consts::DLL_PREFIX, consts::DLL_SUFFIX)
-    );
+    assert_eq!(name, format!("{}acme_sms{}", consts::DLL_PREFIX, consts::DLL_SUFFIX));
 }
 
 #[test]
 fn an_id_that_could_leave_the_folder_never_becomes_a_file_name() {
     let long = "a".repeat(42);
-    for wrong in [
-        "", "a", "A1", "1a", "-a", "a_b", "a.b", "a/b", "../a", "a\0b", "ä1", "a b", &long,
-    ] {
+    for wrong in ["", "a", "A1", "1a", "-a", "a_b", "a.b", "a/b", "../a", "a\0b", "ä1", "a b", &long] {
         let error = ProviderId::parse(wrong).unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .starts_with(&format!("provider {wrong:?}")),
-            "{error}"
-        );
+        assert!(error.to_string().starts_with(&format!("provider {wrong:?}")), "{error}");
     }
     for right in ["a1", "twilio-verify", "a-", &long[1..]] {
         assert_eq!(ProviderId::parse(right).unwrap().as_str(), right);
@@ -107,10 +95,7 @@ fn a_folder_in_the_files_place_is_refused_and_not_passed_over() {
     let (_top, first, second) = folders();
     put(&second);
     fs::create_dir(first.join(id().file_name())).unwrap();
-    refuses(
-        find(&[&first, &second]),
-        &[first.to_str().unwrap(), "is a folder, not a file"],
-    );
+    refuses(find(&[&first, &second]), &[first.to_str().unwrap(), "is a folder, not a file"]);
 }
 
 #[test]
@@ -119,12 +104,7 @@ fn a_file_named_by_the_bootstrap_is_taken_or_missed_by_its_own_name() {
     let other = first.join("any-name");
     refuses(
         Found::named(&id(), &other).map(|it| it.path),
-        &[
-            other.to_str().unwrap(),
-            "[plugins.acme-sms]",
-            "`file`",
-            &id().file_name(),
-        ],
+        &[other.to_str().unwrap(), "[plugins.acme-sms]", "`file`", &id().file_name()],
     );
     fs::write(&other, "bytes").unwrap();
     assert_eq!(Found::named(&id(), &other).unwrap().path, other);
@@ -135,10 +115,7 @@ fn the_default_is_deps_beside_the_program_then_its_own_folder() {
     let program = fs::canonicalize(env::current_exe().unwrap()).unwrap();
     let folder = program.parent().unwrap();
     let search = Search::beside_program().unwrap();
-    assert_eq!(
-        search.folders(),
-        [folder.join("deps"), folder.to_path_buf()]
-    );
+    assert_eq!(search.folders(), [folder.join("deps"), folder.to_path_buf()]);
 }
 
 #[cfg(unix)]
@@ -155,10 +132,7 @@ mod unix {
         let (_top, first, second) = folders();
         let link = first.join(id().file_name());
         symlink(second.join("target"), &link).unwrap();
-        refuses(
-            find(&[&first, &second]),
-            &[link.to_str().unwrap(), "a link that leads to no file"],
-        );
+        refuses(find(&[&first, &second]), &[link.to_str().unwrap(), "a link that leads to no file"]);
 
         fs::write(second.join("target"), "bytes").unwrap();
         assert_eq!(find(&[&first]).unwrap(), second.join("target"));
@@ -170,10 +144,7 @@ mod unix {
         let (here, there) = (first.join(id().file_name()), second.join("back"));
         symlink(&there, &here).unwrap();
         symlink(&here, &there).unwrap();
-        refuses(
-            find(&[&first]),
-            &[here.to_str().unwrap(), "a link that leads to no file"],
-        );
+        refuses(find(&[&first]), &[here.to_str().unwrap(), "a link that leads to no file"]);
     }
 
     #[test]
@@ -182,16 +153,7 @@ mod unix {
         let path = first.join(id().file_name());
         let _socket = UnixListener::bind(&path).unwrap();
         let error = find(&[&first]).unwrap_err();
-        assert!(
-            matches!(
-                error,
-                FindError::NotAFile {
-                    found: EntryKind::Special,
-                    ..
-                }
-            ),
-            "{error}"
-        );
+        assert!(matches!(error, FindError::NotAFile { found: EntryKind::Special, .. }), "{error}");
     }
 
     #[test]

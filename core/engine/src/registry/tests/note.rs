@@ -21,24 +21,10 @@ fn check(notes: &[u8], expected: Result<&[u8], NoteError>) {
 fn the_manifest_is_found_by_segment_or_by_section_and_counted_once() {
     let notes = note(b"{\"id\": 1}");
     for (segment, section) in [(true, true), (true, false), (false, true)] {
-        let file = Library {
-            notes: &notes,
-            segment,
-            section,
-        }
-        .bytes();
-        assert_eq!(
-            read(&file),
-            Ok(b"{\"id\": 1}".to_vec()),
-            "{segment} {section}"
-        );
+        let file = Library { notes: &notes, segment, section }.bytes();
+        assert_eq!(read(&file), Ok(b"{\"id\": 1}".to_vec()), "{segment} {section}");
     }
-    let file = Library {
-        notes: &notes,
-        segment: false,
-        section: false,
-    }
-    .bytes();
+    let file = Library { notes: &notes, segment: false, section: false }.bytes();
     assert_eq!(read(&file), Err(NoteError::Missing));
 }
 
@@ -59,10 +45,7 @@ fn notes_of_others_are_passed_over() {
 
 #[test]
 fn two_manifests_are_refused_even_if_they_are_equal() {
-    check(
-        &[note(b"{}"), note(b"{}")].concat(),
-        Err(NoteError::Several { count: 2 }),
-    );
+    check(&[note(b"{}"), note(b"{}")].concat(), Err(NoteError::Several { count: 2 }));
 }
 
 #[test]
@@ -78,13 +61,7 @@ fn a_manifest_has_at_least_one_byte_and_at_most_the_limit() {
     let longest = vec![b' '; MANIFEST_LIMIT];
     check(&note(&longest), Ok(&longest));
     let size = MANIFEST_LIMIT + 1;
-    check(
-        &note(&vec![b' '; size]),
-        Err(NoteError::TooLarge {
-            size,
-            limit: MANIFEST_LIMIT,
-        }),
-    );
+    check(&note(&vec![b' '; size]), Err(NoteError::TooLarge { size, limit: MANIFEST_LIMIT }));
 }
 
 #[test]
@@ -94,32 +71,14 @@ fn malformed_notes_are_refused_wherever_they_are() {
         let mut notes = whole.clone();
         notes[at..at + 4].copy_from_slice(&value.to_ne_bytes());
         let error = read(&sample::library(&notes)).unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .contains("the notes in its segment 2 are malformed"),
-            "{error}"
-        );
-        let file = Library {
-            notes: &notes,
-            segment: false,
-            section: true,
-        }
-        .bytes();
+        assert!(error.to_string().contains("the notes in its segment 2 are malformed"), "{error}");
+        let file = Library { notes: &notes, segment: false, section: true }.bytes();
         let error = read(&file).unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .contains("the notes in its section 1 are malformed"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("the notes in its section 1 are malformed"), "{error}");
     }
     // A rest too short for another note, after a good one.
     let rest = [&whole[..], &[0; 8]].concat();
-    assert!(matches!(
-        read(&sample::library(&rest)),
-        Err(NoteError::Malformed { .. })
-    ));
+    assert!(matches!(read(&sample::library(&rest)), Err(NoteError::Malformed { .. })));
 }
 
 proptest! {

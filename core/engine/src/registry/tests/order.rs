@@ -34,18 +34,12 @@ fn a_plugin_file_is_described_without_a_change() {
 fn the_pin_is_compared_before_anything_in_the_file_is_believed() {
     let good = sample::library(&sample::note(b"{}"));
     let other = Some(Digest::of(b"other"));
-    assert!(matches!(
-        examined(b"text", other),
-        Err(LoadError::Pin { .. })
-    ));
+    assert!(matches!(examined(b"text", other), Err(LoadError::Pin { .. })));
     assert!(matches!(examined(&good, other), Err(LoadError::Pin { .. })));
 
     assert!(examined(&good, Some(Digest::of(&good))).is_ok());
     // A pin does not make a file whole.
-    assert!(matches!(
-        examined(b"text", Some(Digest::of(b"text"))),
-        Err(LoadError::Elf { .. })
-    ));
+    assert!(matches!(examined(b"text", Some(Digest::of(b"text"))), Err(LoadError::Elf { .. })));
 }
 
 #[test]
@@ -55,10 +49,7 @@ fn a_flipped_bit_of_a_pinned_file_is_refused_by_its_digest() {
     for at in 0..good.len() {
         let mut flipped = good.clone();
         flipped[at] ^= 1;
-        assert!(
-            matches!(examined(&flipped, pin), Err(LoadError::Pin { .. })),
-            "byte {at}"
-        );
+        assert!(matches!(examined(&flipped, pin), Err(LoadError::Pin { .. })), "byte {at}");
     }
 }
 
@@ -78,10 +69,7 @@ fn every_refusal_names_the_file_in_one_line() {
             fs::write(&path, bytes).unwrap();
         }
         let text = inspect(&path).unwrap_err().to_string();
-        assert!(
-            text.starts_with(&format!("plugin file {}: it ", path.display())),
-            "{text}"
-        );
+        assert!(text.starts_with(&format!("plugin file {}: it ", path.display())), "{text}");
         assert!(text.contains(expected), "{text}");
         assert!(!text.contains('\n'), "{text}");
     }

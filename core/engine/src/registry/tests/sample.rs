@@ -34,12 +34,7 @@ pub(super) fn foreign_note(name: &[u8], kind: u32, descriptor: &[u8]) -> Vec<u8>
 
 /// A whole library with these notes.
 pub(super) fn library(notes: &[u8]) -> Vec<u8> {
-    Library {
-        notes,
-        segment: true,
-        section: true,
-    }
-    .bytes()
+    Library { notes, segment: true, section: true }.bytes()
 }
 
 pub(super) struct Library<'a> {
