@@ -1,3 +1,10 @@
-//! (room being built)
+//! For hosts: second factors whose delivery channels are plugins.
 
+pub mod audit;
+pub mod clock;
+pub mod instance;
 pub mod registry;
+pub mod secrets;
+pub mod service;
+pub mod store;
+pub mod transport;

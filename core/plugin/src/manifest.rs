@@ -36,6 +36,10 @@ pub struct Manifest {
     pub labels: BTreeMap<String, Label>,
     /// What it offers, one entry per channel and mode.
     pub channels: Vec<Channel>,
+    /// Names of the settings that together identify account and service at the provider: two
+    /// services of a bootstrap that agree in these share their codes there. Empty: all settings.
+    #[serde(default)]
+    pub account: Vec<String>,
     /// Operations that do not belong to a channel, for example `test_credentials`.
     #[serde(default)]
     pub operations: Vec<OperationName>,

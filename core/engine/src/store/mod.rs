@@ -1,0 +1,162 @@
+//! What must survive: users, enrollments, challenges, deliveries, counters, audit.
+//!
+//! Each method is one atomic, durable transition, decided by conditional statements and never by
+//! a read followed by a write, so that several nodes may share a store. Each transition appends
+//! its audit events in the same transaction. Secrets (seeds, numbers, addresses, opaque data)
+//! are encrypted at rest, bound to their row; numbers are found by keyed hash.
+
+mod record;
+
+use async_trait::async_trait;
+use countersign_plugin::{Data, Timestamp};
+
+use crate::audit::AuditEvent;
+
+pub use record::*;
+
+/// The store, as the engine uses it. SQLite implements it; PostgreSQL will.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Keyed hash under a key of this store that is never rotated: HMAC-SHA-256 over the domain
+    /// and the parts, each with its length, so that no two inputs can be confused.
+    fn hash(&self, domain: &'static str, parts: &[&[u8]]) -> KeyedHash;
+
+    // Users. Names arrive normalised (see `crate::user`).
+
+    /// Adds a user; `None` if the name is taken.
+    async fn add_user(&self, user: NewUser, now: Timestamp) -> Result<Option<User>, StoreError>;
+    /// Finds a user by normalised name.
+    async fn user(&self, name: &str) -> Result<Option<User>, StoreError>;
+    /// Changes what is given; `false` if there is no such user.
+    async fn update_user(&self, user: &UserId, change: UserChange, now: Timestamp) -> Result<bool, StoreError>;
+    /// Ends the guess lock and clears the count of failures: an audited unlock.
+    async fn unlock_user(&self, user: &UserId, now: Timestamp) -> Result<bool, StoreError>;
+    /// Deletes the user with everything that belongs to them; the audit keeps its rows, which
+    /// name the user by id only.
+    async fn forget_user(&self, user: &UserId, now: Timestamp) -> Result<bool, StoreError>;
+
+    // Enrollments: at most one active and one pending per user and factor.
+
+    /// Begins an enrollment. A pending one of the same factor is replaced (only the newest
+    /// works) and its open challenges are canceled; an active one makes it `AlreadyEnrolled`.
+    async fn begin_enrollment(&self, new: NewEnrollment, now: Timestamp) -> Result<EnrollmentBegun, StoreError>;
+    /// All of a user's enrollments, pending ones that have not expired included.
+    async fn enrollments(&self, user: &UserId, now: Timestamp) -> Result<Vec<Enrollment>, StoreError>;
+    /// Makes a pending device enrollment active and consumes the step of its first code, in one
+    /// conditional write; nothing happens where it expired or was replaced.
+    async fn confirm_enrollment(
+        &self,
+        enrollment: &EnrollmentId,
+        accepted_step: Option<u64>,
+        data: Option<(String, Data)>,
+        now: Timestamp,
+    ) -> Result<EnrollmentConfirmed, StoreError>;
+    /// Counts a wrong code for a pending device enrollment, before the plugin is asked, and on
+    /// the user like every attempt.
+    async fn count_enrollment_attempt(
+        &self,
+        enrollment: &EnrollmentId,
+        rule: AttemptRule,
+        now: Timestamp,
+    ) -> Result<Attempt, StoreError>;
+    /// Removes an enrollment with its data; open challenges on it are canceled.
+    async fn remove_enrollment(&self, enrollment: &EnrollmentId, now: Timestamp) -> Result<bool, StoreError>;
+    /// This provider's data on an enrollment.
+    async fn provider_data(&self, enrollment: &EnrollmentId, provider: &str) -> Result<Option<Data>, StoreError>;
+    /// Replaces this provider's data on an enrollment; `false` if the enrollment is gone.
+    async fn put_provider_data(
+        &self,
+        enrollment: &EnrollmentId,
+        provider: &str,
+        data: &Data,
+    ) -> Result<bool, StoreError>;
+
+    // Challenges and deliveries.
+
+    /// Writes down a challenge with its first delivery, in state `sending`, before anything is
+    /// sent. Conditions, all in the same transaction: the user is not guess-locked; the
+    /// recipient's cool-down is over and its cap and send lock allow it (the send is counted
+    /// here, so a failing one counts too); no other live provider-made delivery exists for the
+    /// same `live_key`.
+    async fn open_challenge(
+        &self,
+        challenge: NewChallenge,
+        delivery: NewDelivery,
+        rule: SendRule,
+        now: Timestamp,
+    ) -> Result<SendAllowed, StoreError>;
+    /// Adds a delivery to a pending challenge (resend, other channel, fallback) under the same
+    /// conditions. The newer one is the only checkable one from this moment on. A delivery of
+    /// the *same* challenge and `live_key` does not stand in its own way: it is superseded.
+    async fn add_delivery(
+        &self,
+        challenge: &ChallengeId,
+        delivery: NewDelivery,
+        rule: SendRule,
+        now: Timestamp,
+    ) -> Result<SendAllowed, StoreError>;
+    /// Replaces the opaque data of a delivery (a `keep` step); `false` if it is gone.
+    async fn keep_delivery(&self, delivery: &DeliveryId, data: &Data) -> Result<bool, StoreError>;
+    /// `sending` → `sent`; the challenge becomes `pending`. `expires` may only shorten the life.
+    async fn delivery_sent(
+        &self,
+        delivery: &DeliveryId,
+        data: Option<&Data>,
+        expires: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError>;
+    /// `sending` → `failed`. Only where `delivered_nothing` is the live key released at once;
+    /// otherwise the delivery stays checkable and the challenge becomes `pending`. With
+    /// `close_challenge` a challenge without any checkable delivery becomes `failed`.
+    async fn delivery_failed(
+        &self,
+        delivery: &DeliveryId,
+        delivered_nothing: bool,
+        close_challenge: bool,
+        now: Timestamp,
+    ) -> Result<bool, StoreError>;
+    /// The provider confirmed that the code of this delivery is dead: its live key is free.
+    async fn release_delivery(&self, delivery: &DeliveryId, now: Timestamp) -> Result<bool, StoreError>;
+    /// A challenge with its newest delivery, enrollment and user.
+    async fn challenge(&self, challenge: &ChallengeId) -> Result<Option<OpenChallenge>, StoreError>;
+    /// The open challenges of a user, newest first.
+    async fn open_challenges(&self, user: &UserId, now: Timestamp) -> Result<Vec<ChallengeId>, StoreError>;
+    /// Commits one attempt *before* anybody looks at the code: on the challenge and on the user,
+    /// in one transaction of its own. The attempt that reaches the user's limit locks the user
+    /// (that attempt itself is still judged).
+    async fn count_attempt(
+        &self,
+        challenge: &ChallengeId,
+        rule: AttemptRule,
+        now: Timestamp,
+    ) -> Result<Attempt, StoreError>;
+    /// Gives one attempt back: only where the transport proved that nothing left.
+    async fn give_back_attempt(&self, challenge: &ChallengeId, now: Timestamp) -> Result<(), StoreError>;
+    /// The one way to yes: `pending → approved`, on this newest delivery, unexpired, together
+    /// with consuming the proof, clearing the user's failures, releasing the live key, and, for
+    /// purpose enroll, making the enrollment active. All or nothing.
+    async fn approve(
+        &self,
+        challenge: &ChallengeId,
+        delivery: &DeliveryId,
+        proof: Proof,
+        now: Timestamp,
+    ) -> Result<Approval, StoreError>;
+    /// `sending | pending → state` for a state other than approved; `false` if it was over.
+    async fn close_challenge(
+        &self,
+        challenge: &ChallengeId,
+        state: ChallengeState,
+        now: Timestamp,
+    ) -> Result<bool, StoreError>;
+    /// Marks what has expired: challenges, deliveries (their live keys become free), pending
+    /// enrollments (their seeds are deleted), used codes past their time. Returns how many.
+    async fn expire(&self, now: Timestamp) -> Result<u64, StoreError>;
+
+    // Audit.
+
+    /// Appends an event that no transition appends by itself.
+    async fn append(&self, event: AuditEvent, now: Timestamp) -> Result<(), StoreError>;
+    /// Events after a sequence number, oldest first, at most `limit`.
+    async fn audit(&self, after: u64, limit: u32) -> Result<Vec<StoredEvent>, StoreError>;
+}

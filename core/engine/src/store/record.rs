@@ -1,0 +1,509 @@
+//! The records of the store and the answers of its transitions.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use countersign_plugin::{Data, Phone, Purpose, Timestamp};
+
+use crate::audit::AuditEvent;
+use crate::clock::{NoRandomness, Random};
+
+macro_rules! id {
+    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
+        $(#[$doc])*
+        ///
+        /// 128 random bits as 32 lower-case hexadecimal digits.
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(String);
+
+        impl $name {
+            /// A new one.
+            ///
+            /// # Errors
+            /// Where there is no randomness.
+            pub fn new(random: &dyn Random) -> Result<Self, NoRandomness> {
+                let mut bytes = [0; 16];
+                random.fill(&mut bytes)?;
+                Ok(Self(bytes.iter().map(|byte| format!("{byte:02x}")).collect()))
+            }
+
+            /// Reads one back; `None` where it does not have the shape.
+            pub fn parse(text: &str) -> Option<Self> {
+                let shape = text.len() == 32 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+                shape.then(|| Self(text.to_owned()))
+            }
+
+            /// The text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}({})", stringify!($name), self.0)
+            }
+        }
+    )+};
+}
+
+id! {
+    /// Names a user.
+    UserId,
+    /// Names an enrollment.
+    EnrollmentId,
+    /// Names a challenge.
+    ChallengeId,
+    /// Names a delivery.
+    DeliveryId,
+}
+
+/// A keyed hash (HMAC-SHA-256 under a key of the store's) of something that must be found or
+/// compared but not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct KeyedHash(pub [u8; 32]);
+
+/// An e-mail address; never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Email(pub String);
+
+impl fmt::Debug for Email {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Email(…)")
+    }
+}
+
+/// A user to be added.
+#[derive(Clone, Debug)]
+pub struct NewUser {
+    /// Its id.
+    pub id: UserId,
+    /// The normalised name.
+    pub name: String,
+    /// For providers that want one.
+    pub email: Option<Email>,
+    /// BCP 47 tag.
+    pub locale: Option<String>,
+    /// The box "Two Factor Auth. Required".
+    pub required: bool,
+}
+
+/// A user.
+#[derive(Clone, Debug)]
+pub struct User {
+    /// Its id.
+    pub id: UserId,
+    /// The normalised name.
+    pub name: String,
+    /// For providers that want one.
+    pub email: Option<Email>,
+    /// BCP 47 tag.
+    pub locale: Option<String>,
+    /// The box "Two Factor Auth. Required".
+    pub required: bool,
+    /// Failures since the last full success, over all challenges, channels and providers.
+    pub failures: u32,
+    /// No code of this user is judged before then.
+    pub locked_until: Option<Timestamp>,
+}
+
+/// Changes of a user; `None` leaves as is.
+#[derive(Clone, Debug, Default)]
+pub struct UserChange {
+    /// Sets the box.
+    pub required: Option<bool>,
+    /// Sets or clears the address.
+    pub email: Option<Option<Email>>,
+    /// Sets or clears the language.
+    pub locale: Option<Option<String>>,
+}
+
+/// What a factor is: a proven number (for every channel that reaches phones), or something
+/// enrolled for one channel.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Factor {
+    /// A phone number, proven by a code.
+    Phone,
+    /// A device enrolled for this channel (`totp`).
+    Device(String),
+    /// A person reached without number or device, on this channel (an approval elsewhere).
+    Other(String),
+}
+
+/// An enrollment to begin.
+#[derive(Clone, Debug)]
+pub struct NewEnrollment {
+    /// Its id.
+    pub id: EnrollmentId,
+    /// Whose.
+    pub user: UserId,
+    /// What.
+    pub factor: Factor,
+    /// The number, for phones.
+    pub phone: Option<Phone>,
+    /// Provider and its data (the seed), for devices.
+    pub data: Option<(String, Data)>,
+    /// The moment until which it must be confirmed.
+    pub expires: Timestamp,
+}
+
+/// An enrollment.
+#[derive(Clone, Debug)]
+pub struct Enrollment {
+    /// Its id.
+    pub id: EnrollmentId,
+    /// Whose.
+    pub user: UserId,
+    /// What.
+    pub factor: Factor,
+    /// Whether it counts as a factor.
+    pub active: bool,
+    /// The number, for phones.
+    pub phone: Option<Phone>,
+    /// The provider that keeps a device's data.
+    pub provider: Option<String>,
+    /// The last accepted time step.
+    pub last_step: Option<u64>,
+    /// While pending: the moment until which it must be confirmed.
+    pub expires: Option<Timestamp>,
+}
+
+/// Answer of `begin_enrollment`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum EnrollmentBegun {
+    /// It is pending now.
+    Begun,
+    /// An active one stands in the way.
+    AlreadyEnrolled,
+    /// There is no such user.
+    NoUser,
+}
+
+/// Answer of `confirm_enrollment`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum EnrollmentConfirmed {
+    /// It is active now.
+    Confirmed,
+    /// It expired, was replaced, or is active already.
+    Gone,
+}
+
+/// A challenge to open.
+#[derive(Clone, Debug)]
+pub struct NewChallenge {
+    /// Its id.
+    pub id: ChallengeId,
+    /// Whose.
+    pub user: UserId,
+    /// What for.
+    pub purpose: Purpose,
+    /// The kind of login, for logins.
+    pub login_type: Option<String>,
+    /// The factor that is asked for.
+    pub enrollment: EnrollmentId,
+    /// The end of its life.
+    pub expires: Timestamp,
+}
+
+/// A delivery to write down before it is sent.
+#[derive(Clone, Debug)]
+pub struct NewDelivery {
+    /// Its id.
+    pub id: DeliveryId,
+    /// The service (name in the bootstrap).
+    pub service: String,
+    /// The channel.
+    pub channel: String,
+    /// The provider.
+    pub provider: String,
+    /// Keyed hash of the recipient's canonical number; `None` where nothing is sent to a number.
+    pub recipient: Option<KeyedHash>,
+    /// For provider-made codes: keyed hash of account, service and recipient at the provider. At
+    /// most one live delivery has it.
+    pub live_key: Option<KeyedHash>,
+    /// For engine-made codes: keyed hash of the code, bound to the delivery's id.
+    pub code: Option<KeyedHash>,
+    /// The end of its code's life.
+    pub expires: Timestamp,
+}
+
+/// How often may be sent.
+#[derive(Clone, Copy, Debug)]
+pub struct SendRule {
+    /// Whether sending counts at all (it does not where nothing is sent, as for TOTP).
+    pub counts: bool,
+    /// Seconds between two sends to one recipient.
+    pub cool_down_seconds: u64,
+    /// Sends to one recipient within the window.
+    pub cap: u32,
+    /// The window, in seconds.
+    pub window_seconds: u64,
+    /// How long the recipient is locked once the cap is reached, in seconds.
+    pub lock_seconds: u64,
+    /// Deliveries of one challenge.
+    pub per_challenge: u32,
+}
+
+/// Answer of `open_challenge` and `add_delivery`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum SendAllowed {
+    /// It is written down: send.
+    Go,
+    /// Too soon after the last send to this recipient.
+    CoolDown {
+        /// When it may be tried again.
+        until: Timestamp,
+    },
+    /// Too many sends to this recipient.
+    SendLocked {
+        /// When it may be tried again.
+        until: Timestamp,
+    },
+    /// The user has guessed too often.
+    GuessLocked {
+        /// When it may be tried again.
+        until: Timestamp,
+    },
+    /// This challenge has had all its deliveries.
+    NoSendsLeft,
+    /// Another live delivery has the same live key.
+    LiveElsewhere {
+        /// The challenge it belongs to.
+        challenge: ChallengeId,
+        /// The delivery.
+        delivery: DeliveryId,
+        /// When it expires.
+        until: Timestamp,
+    },
+    /// The challenge is over (or there is none).
+    Over,
+}
+
+/// States of a challenge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum ChallengeState {
+    Sending,
+    Pending,
+    Approved,
+    Denied,
+    Expired,
+    Canceled,
+    Failed,
+}
+
+/// States of a delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum DeliveryState {
+    Sending,
+    Sent,
+    Failed,
+    /// A newer one of the same challenge took its place.
+    Superseded,
+    /// Its code is dead.
+    Released,
+}
+
+/// A challenge with what belongs to it.
+#[derive(Clone, Debug)]
+pub struct OpenChallenge {
+    /// Its id.
+    pub id: ChallengeId,
+    /// Whose.
+    pub user: User,
+    /// What for.
+    pub purpose: Purpose,
+    /// The kind of login.
+    pub login_type: Option<String>,
+    /// How it stands.
+    pub state: ChallengeState,
+    /// Attempts so far.
+    pub attempts: u32,
+    /// The end of its life.
+    pub expires: Timestamp,
+    /// The factor; `None` if it is gone.
+    pub enrollment: Option<Enrollment>,
+    /// The newest delivery.
+    pub delivery: Delivery,
+    /// How many deliveries there were.
+    pub deliveries: u32,
+}
+
+/// A delivery.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// Its id.
+    pub id: DeliveryId,
+    /// The service.
+    pub service: String,
+    /// The channel.
+    pub channel: String,
+    /// The provider.
+    pub provider: String,
+    /// How it stands.
+    pub state: DeliveryState,
+    /// The provider's data.
+    pub data: Option<Data>,
+    /// Keyed hash of an engine-made code.
+    pub code: Option<KeyedHash>,
+    /// When it was written down.
+    pub created: Timestamp,
+    /// The end of its code's life.
+    pub expires: Timestamp,
+}
+
+/// How often may be guessed.
+#[derive(Clone, Copy, Debug)]
+pub struct AttemptRule {
+    /// Attempts per challenge (or pending enrollment).
+    pub per_challenge: u32,
+    /// Failures per user before the lock; at most 100 (NIST SP 800-63B §5.2.2).
+    pub per_user: u32,
+    /// Length of the lock, in seconds.
+    pub lock_seconds: u64,
+}
+
+/// Answer of `count_attempt`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Attempt {
+    /// It counts; look at the code.
+    Counted {
+        /// Attempts left on this challenge after this one.
+        left: u32,
+        /// Whether this attempt, if it fails, leaves the user locked until then.
+        locks_until: Option<Timestamp>,
+    },
+    /// The user is locked; do not look at the code.
+    Locked {
+        /// Until when.
+        until: Timestamp,
+    },
+    /// No attempts are left on this challenge.
+    NoneLeft,
+    /// The challenge or enrollment is over.
+    Over,
+}
+
+/// What an approval consumes.
+#[derive(Clone, Debug)]
+pub enum Proof {
+    /// Nothing can be replayed: the engine's own code dies with its challenge; nobody's code.
+    Nothing,
+    /// A time step on the challenge's enrollment: only one greater than the last accepted passes.
+    Step(u64),
+    /// A provider-checked code: its keyed hash must not have been accepted on this enrollment
+    /// before `until`.
+    Code {
+        /// Keyed hash of code, enrollment and provider.
+        hash: KeyedHash,
+        /// How long it is remembered.
+        until: Timestamp,
+    },
+}
+
+/// Answer of `approve`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Approval {
+    /// Yes.
+    Approved,
+    /// The proof was used before.
+    Replayed,
+    /// The challenge is not pending, has expired, or the delivery is not its newest.
+    NotPending,
+}
+
+/// An event as stored.
+#[derive(Clone, Debug)]
+pub struct StoredEvent {
+    /// Counts from 1 without gaps.
+    pub sequence: u64,
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub event: AuditEvent,
+}
+
+/// The store failed. Whatever was asked for has not happened, or is treated as if not.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The database refuses.
+    #[error("the store at {path} cannot be used: {cause}; check that the disk has room and the file is writable")]
+    Database {
+        /// The file.
+        path: PathBuf,
+        /// What the database says.
+        cause: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The file is of a newer version.
+    #[error("the store at {path} has schema version {found}, this program knows up to {known}; use a newer program")]
+    TooNew {
+        /// The file.
+        path: PathBuf,
+        /// Version in the file.
+        found: u32,
+        /// Newest version that this program knows.
+        known: u32,
+    },
+    /// The key does not belong to the store.
+    #[error("the key file {key_file} does not belong to the store at {path}; put back the key that it was made with")]
+    WrongKey {
+        /// The store.
+        path: PathBuf,
+        /// The key file.
+        key_file: PathBuf,
+    },
+    /// The key file cannot be used.
+    #[error("the key file {key_file} cannot be used: {reason}")]
+    KeyFile {
+        /// The key file.
+        key_file: PathBuf,
+        /// What is wrong and what to do.
+        reason: KeyFileProblem,
+    },
+    /// A sealed value does not open: it was changed, moved to another row, or its key is gone.
+    #[error(
+        "a sealed value in {table}.{column} of the store does not open: it was changed, moved, or its key was removed"
+    )]
+    Sealed {
+        /// The table.
+        table: &'static str,
+        /// The column.
+        column: &'static str,
+    },
+    /// No randomness.
+    #[error(transparent)]
+    NoRandomness(#[from] NoRandomness),
+    /// The writer is gone.
+    #[error("the store is closed")]
+    Closed,
+}
+
+/// What is wrong with a key file.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+#[allow(missing_docs, reason = "the messages say it")]
+pub enum KeyFileProblem {
+    #[error("it does not exist, but the store does; put it back, without it nothing in the store can be read")]
+    Missing,
+    #[error("line {line} is not a key; each line is `index <base64>` or `seal <number> <base64>`")]
+    Malformed { line: usize },
+    #[error("it holds no {what} key")]
+    Lacks { what: &'static str },
+    #[error("others may read it; run `chmod 600` on it")]
+    Exposed,
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+}
