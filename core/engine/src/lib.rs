@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod clock;
 pub mod instance;
+pub mod operation;
 pub mod registry;
 pub mod secrets;
 pub mod service;

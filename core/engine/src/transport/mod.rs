@@ -2,6 +2,7 @@
 //! ones are all this trait; the engine cannot tell them apart.
 
 mod egress;
+mod live;
 
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use url::Url;
 use crate::secrets::Secrets;
 
 pub use egress::{Egress, EgressError, EgressRefusal};
+pub use live::{LiveSettings, LiveTransport};
 
 /// A request that has passed the egress check. Secrets are still references: only a transport
 /// that really sends inserts the values, and what is recorded holds the references.

@@ -1,0 +1,221 @@
+//! Performs single steps, within the rules that no plugin can switch off.
+
+use std::collections::VecDeque;
+
+use countersign_plugin::http::{Body, FieldValue, Method, Request, TransportFailure, TransportFailureKind};
+use countersign_plugin::step::{Action, Answer, Event, HmacAlgorithm, Level, Step};
+use countersign_plugin::{Delivered, Effect, Failure, FailureKind, OperationName, Reply, limits};
+use ring::hmac;
+use tokio::time::Instant;
+use url::Url;
+
+use crate::operation::{Keeper, Mask, Runner, fault};
+use crate::service::Service;
+use crate::transport::Outgoing;
+
+/// Header fields that belong to the transport.
+const RESERVED_HEADERS: [&str; 9] = [
+    "authorization",
+    "connection",
+    "content-length",
+    "content-type",
+    "host",
+    "proxy-authorization",
+    "te",
+    "transfer-encoding",
+    "upgrade",
+];
+
+pub(super) struct Performer<'a> {
+    runner: &'a Runner,
+    service: &'a Service,
+    operation: OperationName,
+    keeper: &'a dyn Keeper,
+    mask: &'a Mask,
+    /// No request at all can have left so far, whatever effect the plugin states.
+    pub(super) nothing_left: bool,
+}
+
+impl<'a> Performer<'a> {
+    pub(super) const fn new(
+        runner: &'a Runner,
+        service: &'a Service,
+        operation: OperationName,
+        keeper: &'a dyn Keeper,
+        mask: &'a Mask,
+    ) -> Self {
+        Self { runner, service, operation, keeper, mask, nothing_left: true }
+    }
+
+    /// The steps of an answer; its log lines are written out.
+    pub(super) fn take(&self, answer: Answer) -> Result<VecDeque<Step>, Failure> {
+        for line in answer.logs.iter().take(limits::LOG_LINES + 1) {
+            let (provider, operation) = (self.service.provider.as_str(), self.operation);
+            let text = self.mask.text(&line.text);
+            match line.level {
+                Level::Debug => tracing::debug!(provider, %operation, "{text}"),
+                Level::Info => tracing::info!(provider, %operation, "{text}"),
+                Level::Warn => tracing::warn!(provider, %operation, "{text}"),
+                Level::Error => tracing::error!(provider, %operation, "{text}"),
+            }
+        }
+        if answer.steps.len() > limits::STEPS_PER_OPERATION {
+            return Err(fault(format!("the plugin asked for {} steps at once", answer.steps.len())));
+        }
+        Ok(answer.steps.into())
+    }
+
+    pub(super) async fn perform(&mut self, action: Action, deadline: Instant) -> Result<Event, Failure> {
+        match action {
+            Action::Http(request) => self.http(&request, deadline).await,
+            Action::Random { bytes } => {
+                if bytes == 0 || bytes > limits::RANDOM_BYTES {
+                    return Err(fault(format!(
+                        "the plugin asked for {bytes} random bytes; 1 to {} can be had",
+                        limits::RANDOM_BYTES
+                    )));
+                }
+                let mut buffer = vec![0; bytes as usize];
+                let filled = self.runner.random.fill(&mut buffer);
+                filled.map_err(|error| Failure::new(FailureKind::Unavailable, error.to_string()))?;
+                Ok(Event::Random(buffer.into()))
+            }
+            Action::Keep { scope, data } => {
+                let length = data.value.to_string().len();
+                if length > limits::DATA_BYTES {
+                    return Err(fault(format!(
+                        "the plugin wants to keep {length} bytes; {} are allowed",
+                        limits::DATA_BYTES
+                    )));
+                }
+                match self.keeper.keep(scope, &data).await {
+                    Ok(()) => Ok(Event::Kept),
+                    Err(error) => {
+                        Err(Failure::new(FailureKind::Unavailable, error.to_string()).delivered(Delivered::Maybe))
+                    }
+                }
+            }
+            Action::Hmac { secret, algorithm, message } => {
+                let Some(key) = self.service.secrets.named(secret.name()) else {
+                    return Err(fault(format!(
+                        "the plugin asked for an HMAC under `{}`, which is not a secret setting of this service",
+                        secret.name()
+                    )));
+                };
+                let algorithm = match algorithm {
+                    HmacAlgorithm::Sha1 => hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY,
+                    HmacAlgorithm::Sha256 => hmac::HMAC_SHA256,
+                };
+                let key = hmac::Key::new(algorithm, key.expose().as_bytes());
+                Ok(Event::Hmac(hmac::sign(&key, message.as_slice()).as_ref().into()))
+            }
+            Action::Done(_) => Err(fault("the plugin went on after it was done".to_owned())),
+        }
+    }
+
+    /// One request: allowed? then send, and repeat once where that can do no harm.
+    async fn http(&mut self, request: &Request, deadline: Instant) -> Result<Event, Failure> {
+        let url = self.allowed(request)?;
+        let mut result = self.exchange(request, &url, deadline).await;
+        if let Err(failure) = &result
+            && may_repeat(request.effect, failure.kind)
+        {
+            tracing::debug!(service = self.service.name, operation = %self.operation, "repeating a request: {}", failure.detail);
+            result = self.exchange(request, &url, deadline).await;
+        }
+        match result {
+            Ok(reply) => Ok(Event::Http(reply)),
+            Err(failure) if failure.kind == TransportFailureKind::Refused => {
+                Err(Failure::new(FailureKind::PluginFault, failure.detail))
+            }
+            Err(failure) => Ok(Event::Transport(failure)),
+        }
+    }
+
+    async fn exchange(&mut self, request: &Request, url: &Url, deadline: Instant) -> Result<Reply, TransportFailure> {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            let detail = format!("the {} s for this operation are used up", self.runner.limits.operation.as_secs());
+            return Err(TransportFailure { kind: TransportFailureKind::Deadline, detail });
+        }
+        let outgoing =
+            Outgoing { request, url, secrets: &self.service.secrets, time_left: left.min(self.runner.limits.exchange) };
+        // Counts as left from here on, even if this future is dropped in the middle.
+        let before = self.nothing_left;
+        self.nothing_left = false;
+        let result = self.runner.transport.send(outgoing).await;
+        if let Err(failure) = &result
+            && matches!(failure.kind, TransportFailureKind::NotSent | TransportFailureKind::Refused)
+        {
+            self.nothing_left = before;
+        }
+        result
+    }
+
+    /// Checks a request as a whole before anything of it leaves.
+    fn allowed(&self, request: &Request) -> Result<Url, Failure> {
+        let refuse = |text: String| {
+            let (provider, operation) = (&self.service.provider, self.operation);
+            Failure::new(
+                FailureKind::PluginFault,
+                format!("a request of plugin `{provider}` in `{operation}` was refused: {text}"),
+            )
+        };
+        if request.effect == Effect::Read && request.method != Method::Get {
+            return Err(refuse(format!("a {} cannot have the effect `read`", request.method.as_str())));
+        }
+        if self.operation == OperationName::TestCredentials && request.effect != Effect::Read {
+            return Err(refuse("testing credentials may only read".to_owned()));
+        }
+        for (name, value) in &request.headers {
+            if RESERVED_HEADERS.iter().any(|reserved| name.eq_ignore_ascii_case(reserved)) {
+                return Err(refuse(format!("the header `{name}` belongs to the host")));
+            }
+            if let FieldValue::Text(text) = value
+                && text.contains(|c: char| c.is_control())
+            {
+                return Err(refuse(format!("the header `{name}` holds control characters")));
+            }
+        }
+        if request.method == Method::Get && request.body.is_some() {
+            return Err(refuse("a GET has no body".to_owned()));
+        }
+        for secret in references(request) {
+            if self.service.secrets.named(secret).is_none() {
+                return Err(refuse(format!("it refers to `{secret}`, which is not a secret setting of this service")));
+            }
+        }
+        let url = self.service.egress.check(&request.url).map_err(|refusal| refuse(refusal.to_string()))?;
+        if self.service.secrets.iter().any(|(_, secret)| request.url.contains(secret.expose())) {
+            return Err(refuse("its address holds a secret".to_owned()));
+        }
+        Ok(url)
+    }
+}
+
+/// Never an `act` that may have left; never anything that was answered.
+const fn may_repeat(effect: Effect, kind: TransportFailureKind) -> bool {
+    match kind {
+        TransportFailureKind::NotSent => true,
+        TransportFailureKind::NoAnswer => !matches!(effect, Effect::Act),
+        TransportFailureKind::TooLarge | TransportFailureKind::Refused | TransportFailureKind::Deadline => false,
+    }
+}
+
+fn references(request: &Request) -> impl Iterator<Item = &str> {
+    use countersign_plugin::http::Auth;
+    let auth = match &request.auth {
+        Some(Auth::Basic { user, password }) => vec![user, password],
+        Some(Auth::Bearer { token }) => vec![token],
+        None => vec![],
+    };
+    let form = match &request.body {
+        Some(Body::Form(fields)) => fields.iter().map(|(_, value)| value).collect(),
+        _ => vec![],
+    };
+    let headers = request.headers.iter().map(|(_, value)| value);
+    headers.chain(auth).chain(form).filter_map(|value| match value {
+        FieldValue::Secret(reference) => Some(reference.name()),
+        FieldValue::Text(_) => None,
+    })
+}

@@ -1,0 +1,206 @@
+//! The live transport: the only file that knows an HTTP client.
+
+use std::error::Error as _;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use countersign_plugin::Reply;
+use countersign_plugin::http::{Auth, Body, FieldValue, Method, TransportFailure, TransportFailureKind};
+use countersign_plugin::limits::REPLY_BODY_BYTES;
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use rustls_platform_verifier::BuilderVerifierExt as _;
+use url::form_urlencoded;
+use zeroize::Zeroizing;
+
+use crate::secrets::Secrets;
+use crate::transport::{Outgoing, Transport};
+
+/// Settings of the live transport.
+#[derive(Clone, Copy, Debug)]
+pub struct LiveSettings {
+    /// Time for name, connection and TLS.
+    pub connect: Duration,
+}
+
+impl Default for LiveSettings {
+    fn default() -> Self {
+        Self { connect: Duration::from_secs(5) }
+    }
+}
+
+/// Real exchanges: TLS by rustls with the system's trusted roots, pooled connections, no
+/// redirects, no repetition, bounded time and body. The client is built at the first exchange,
+/// so a host that never sends never pays for it.
+#[derive(Debug, Default)]
+pub struct LiveTransport {
+    settings: LiveSettings,
+    client: OnceLock<Result<reqwest::Client, String>>,
+}
+
+impl LiveTransport {
+    /// A transport with these settings.
+    pub const fn new(settings: LiveSettings) -> Self {
+        Self { settings, client: OnceLock::new() }
+    }
+
+    fn client(&self) -> Result<&reqwest::Client, TransportFailure> {
+        let built = self.client.get_or_init(|| build(self.settings));
+        built.as_ref().map_err(|problem| not_sent(format!("the HTTP client cannot be built: {problem}")))
+    }
+}
+
+#[async_trait]
+impl Transport for LiveTransport {
+    async fn send(&self, outgoing: Outgoing<'_>) -> Result<Reply, TransportFailure> {
+        let client = self.client()?;
+        let method = match outgoing.request.method {
+            Method::Get => reqwest::Method::GET,
+            Method::Post => reqwest::Method::POST,
+            Method::Put => reqwest::Method::PUT,
+            Method::Patch => reqwest::Method::PATCH,
+            Method::Delete => reqwest::Method::DELETE,
+        };
+        let mut request = client.request(method, outgoing.url.clone()).headers(headers(&outgoing)?);
+        if let Some(body) = body(&outgoing)? {
+            request = request.body(body.to_string());
+        }
+        let exchange = async {
+            let response = request.send().await.map_err(|error| no_reply(&error))?;
+            read(response).await
+        };
+        match tokio::time::timeout(outgoing.time_left, exchange).await {
+            Ok(result) => result,
+            Err(_) => {
+                let detail = format!("no complete answer within {} s", outgoing.time_left.as_secs_f32());
+                Err(TransportFailure { kind: TransportFailureKind::NoAnswer, detail })
+            }
+        }
+    }
+}
+
+fn build(settings: LiveSettings) -> Result<reqwest::Client, String> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let tls = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .and_then(|builder| builder.with_platform_verifier())
+        .map_err(|error| error.to_string())?
+        .with_no_client_auth();
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .connect_timeout(settings.connect)
+        .user_agent(concat!("countersign/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .map_err(|error| error.to_string())
+}
+
+/// Header fields with the secrets in place.
+fn headers(outgoing: &Outgoing<'_>) -> Result<HeaderMap, TransportFailure> {
+    let mut headers = HeaderMap::new();
+    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+    match &outgoing.request.body {
+        Some(Body::Form(_)) => {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+        }
+        Some(Body::Json(_)) => {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
+        None => {}
+    }
+    for (name, value) in &outgoing.request.headers {
+        let parsed = HeaderName::from_bytes(name.as_bytes());
+        let parsed = parsed.map_err(|_| refused(format!("`{name}` is not a header name")))?;
+        headers.append(parsed, header_value(&reveal(value, outgoing.secrets)?, name)?);
+    }
+    let authorization = match &outgoing.request.auth {
+        Some(Auth::Basic { user, password }) => {
+            let user = reveal(user, outgoing.secrets)?;
+            if user.contains(':') {
+                return Err(refused("a basic-auth user must not contain a colon (RFC 7617)".to_owned()));
+            }
+            let pair = Zeroizing::new(format!("{}:{}", *user, *reveal(password, outgoing.secrets)?));
+            Some(Zeroizing::new(format!("Basic {}", STANDARD.encode(pair.as_bytes()))))
+        }
+        Some(Auth::Bearer { token }) => Some(Zeroizing::new(format!("Bearer {}", *reveal(token, outgoing.secrets)?))),
+        None => None,
+    };
+    if let Some(authorization) = authorization {
+        headers.insert(AUTHORIZATION, header_value(&authorization, "authorization")?);
+    }
+    Ok(headers)
+}
+
+fn header_value(text: &str, name: &str) -> Result<HeaderValue, TransportFailure> {
+    // Refuses line breaks and other controls: no header can be smuggled in.
+    let mut value = HeaderValue::from_str(text)
+        .map_err(|_| refused(format!("the value of the header `{name}` holds characters that headers cannot carry")))?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+fn body(outgoing: &Outgoing<'_>) -> Result<Option<Zeroizing<String>>, TransportFailure> {
+    Ok(match &outgoing.request.body {
+        None => None,
+        Some(Body::Json(value)) => Some(Zeroizing::new(value.to_string())),
+        Some(Body::Form(fields)) => {
+            let mut form = form_urlencoded::Serializer::new(String::new());
+            for (name, value) in fields {
+                form.append_pair(name, &reveal(value, outgoing.secrets)?);
+            }
+            Some(Zeroizing::new(form.finish()))
+        }
+    })
+}
+
+fn reveal(value: &FieldValue, secrets: &Secrets) -> Result<Zeroizing<String>, TransportFailure> {
+    match value {
+        FieldValue::Text(text) => Ok(Zeroizing::new(text.clone())),
+        FieldValue::Secret(reference) => match secrets.named(reference.name()) {
+            Some(secret) => Ok(Zeroizing::new(secret.expose().to_owned())),
+            None => Err(refused(format!("this service has no secret setting `{}`", reference.name()))),
+        },
+    }
+}
+
+async fn read(mut response: reqwest::Response) -> Result<Reply, TransportFailure> {
+    let status = response.status().as_u16();
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let headers = response.headers().iter().map(|(name, value)| (name.to_string(), text(value))).collect();
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| no_reply(&error))? {
+        if body.len() + chunk.len() > REPLY_BODY_BYTES {
+            let detail = format!("the answer (HTTP {status}) is larger than {REPLY_BODY_BYTES} bytes");
+            return Err(TransportFailure { kind: TransportFailureKind::TooLarge, detail });
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Reply { status, headers, body: body.into() })
+}
+
+/// Only a connection that never came about proves that nothing left.
+fn no_reply(error: &reqwest::Error) -> TransportFailure {
+    let kind = if error.is_connect() || error.is_builder() {
+        TransportFailureKind::NotSent
+    } else {
+        TransportFailureKind::NoAnswer
+    };
+    // The outer texts name the address, whose path may hold a number; the root cause does not.
+    let mut cause = error.source();
+    while let Some(deeper) = cause.and_then(|cause| cause.source()) {
+        cause = Some(deeper);
+    }
+    let detail = cause.map_or_else(|| "the connection broke".to_owned(), ToString::to_string);
+    TransportFailure { kind, detail }
+}
+
+fn not_sent(detail: String) -> TransportFailure {
+    TransportFailure { kind: TransportFailureKind::NotSent, detail }
+}
+
+fn refused(detail: String) -> TransportFailure {
+    TransportFailure { kind: TransportFailureKind::Refused, detail }
+}
