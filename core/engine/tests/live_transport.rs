@@ -1,0 +1,148 @@
+//! The live transport against servers on loopback.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use countersign::secrets::{Secret, Secrets};
+use countersign::transport::{LiveTransport, Outgoing, Transport as _};
+use countersign_plugin::http::{TransportFailure, TransportFailureKind};
+use countersign_plugin::limits::REPLY_BODY_BYTES;
+use countersign_plugin::{Endpoint, Reply, Request, SecretRef};
+use url::Url;
+use wiremock::matchers::{basic_auth, body_string, header, method, path};
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+const TOKEN: &str = "canary-token-7291";
+
+fn secrets() -> Secrets {
+    Secrets::from_iter([("auth_token".to_owned(), Secret::new(TOKEN))])
+}
+
+async fn send(request: &Request) -> Result<Reply, TransportFailure> {
+    send_within(request, Duration::from_secs(20)).await
+}
+
+async fn send_within(request: &Request, time_left: Duration) -> Result<Reply, TransportFailure> {
+    let (url, secrets) = (Url::parse(&request.url).expect("an address"), secrets());
+    LiveTransport::default().send(Outgoing { request, url: &url, secrets: &secrets, time_left }).await
+}
+
+fn token() -> SecretRef {
+    SecretRef::named("auth_token")
+}
+
+/// Answers one connection with these bytes, whatever is asked, and closes it.
+fn answer_once(bytes: &'static [u8]) -> (String, JoinHandle<Vec<u8>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let base = format!("http://{}", listener.local_addr().expect("an address"));
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a connection");
+        let mut asked = vec![0; 4096];
+        let length = stream.read(&mut asked).expect("a request");
+        asked.truncate(length);
+        stream.write_all(bytes).expect("the answer");
+        asked
+    });
+    (base, server)
+}
+
+#[tokio::test]
+async fn secrets_are_put_in_at_the_last_moment() {
+    let server = MockServer::start().await;
+    Mock::given(method("POST"))
+        .and(path("/v2/x%20y"))
+        .and(basic_auth("AC1", TOKEN))
+        .and(header("x-authy-api-key", TOKEN))
+        .and(header("content-type", "application/x-www-form-urlencoded"))
+        .and(body_string(format!("To=%2B15005550006&Secret={TOKEN}")))
+        .respond_with(ResponseTemplate::new(201).set_body_string("{}").insert_header("Retry-After", "7"))
+        .expect(1)
+        .mount(&server)
+        .await;
+    let request = Request::post(Endpoint::new(&server.uri()).path(["v2", "x y"]))
+        .basic_auth("AC1", &token())
+        .header("X-Authy-API-Key", &token())
+        .form([("To", "+15005550006")])
+        .form([("Secret", &token())]);
+    assert!(!format!("{request:?}").contains(TOKEN), "what is recorded holds the reference");
+    let reply = send(&request).await.expect("a reply");
+    assert_eq!((reply.status, reply.header("retry-after"), reply.body.as_slice()), (201, Some("7"), &b"{}"[..]));
+}
+
+#[tokio::test]
+async fn a_redirect_is_a_reply_and_is_not_followed() {
+    let elsewhere = MockServer::start().await;
+    let server = MockServer::start().await;
+    let redirect = ResponseTemplate::new(307).insert_header("Location", elsewhere.uri().as_str());
+    Mock::given(method("POST")).respond_with(redirect).mount(&server).await;
+    let request = Request::post(Endpoint::new(&server.uri()).path(["x"])).basic_auth("AC1", &token());
+    assert_eq!(send(&request).await.expect("a reply").status, 307);
+    let asked = elsewhere.received_requests().await.expect("recorded");
+    assert!(asked.is_empty(), "credentials must not travel");
+}
+
+#[track_caller]
+fn is(result: Result<Reply, TransportFailure>, kind: TransportFailureKind) {
+    let failure = result.expect_err("no reply");
+    assert_eq!(failure.kind, kind, "{failure:?}");
+    assert!(!failure.detail.contains(TOKEN) && !failure.detail.contains("5550006"), "{failure:?}");
+}
+
+#[tokio::test]
+async fn a_refused_connection_proves_that_nothing_left() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let base = format!("http://{}", listener.local_addr().expect("an address"));
+    drop(listener);
+    let request = Request::post(Endpoint::new(&base).path(["+15005550006"]));
+    is(send(&request).await, TransportFailureKind::NotSent);
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_speak_tls_proves_that_nothing_left() {
+    let (base, server) = answer_once(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}");
+    let request =
+        Request::post(Endpoint::new(&base.replace("http:", "https:")).path(["x"])).basic_auth("AC1", &token());
+    is(send(&request).await, TransportFailureKind::NotSent);
+    let asked = server.join().expect("served");
+    assert!(!asked.windows(TOKEN.len()).any(|window| window == TOKEN.as_bytes()));
+}
+
+#[tokio::test]
+async fn a_connection_that_breaks_may_have_carried_the_request() {
+    for broken in [&b""[..], b"HTTP/1.1 20", b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"] {
+        let (base, server) = answer_once(broken);
+        let request = Request::post(Endpoint::new(&base).path(["+15005550006"])).basic_auth("AC1", &token());
+        is(send(&request).await, TransportFailureKind::NoAnswer);
+        server.join().expect("served");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_never_answers_is_left() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let base = format!("http://{}", listener.local_addr().expect("an address"));
+    let request = Request::post(Endpoint::new(&base).path(["x"]));
+    is(send_within(&request, Duration::from_millis(100)).await, TransportFailureKind::NoAnswer);
+}
+
+#[tokio::test]
+async fn a_body_over_the_limit_is_not_read_to_its_end() {
+    let server = MockServer::start().await;
+    let large = ResponseTemplate::new(200).set_body_bytes(vec![b' '; REPLY_BODY_BYTES + 1]);
+    Mock::given(path("/large")).respond_with(large).mount(&server).await;
+    let full = ResponseTemplate::new(200).set_body_bytes(vec![b' '; REPLY_BODY_BYTES]);
+    Mock::given(path("/full")).respond_with(full).mount(&server).await;
+    is(send(&Request::get(Endpoint::new(&server.uri()).path(["large"]))).await, TransportFailureKind::TooLarge);
+    assert!(send(&Request::get(Endpoint::new(&server.uri()).path(["full"]))).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_secret_that_headers_cannot_carry_is_refused_before_anything_leaves() {
+    let request = Request::get(Endpoint::new("http://127.0.0.1:9").path(["x"])).header("x-key", &token());
+    let secrets = Secrets::from_iter([("auth_token".to_owned(), Secret::new("a\r\nHost: evil"))]);
+    let url = Url::parse(&request.url).expect("an address");
+    let outgoing = Outgoing { request: &request, url: &url, secrets: &secrets, time_left: Duration::from_secs(1) };
+    is(LiveTransport::default().send(outgoing).await, TransportFailureKind::Refused);
+}
