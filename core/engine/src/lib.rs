@@ -1,6 +1,7 @@
 //! For hosts: second factors whose delivery channels are plugins.
 
 pub mod audit;
+pub mod bootstrap;
 pub mod clock;
 pub mod instance;
 pub mod operation;

@@ -1,0 +1,121 @@
+//! `[store]` and `[plugins]`: which files belong to this bootstrap. Relative paths start at its folder.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use super::error::Problem;
+use super::key::nearest;
+use super::reader::Entry;
+use super::service;
+
+/// Where the engine keeps what it must not forget.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StoreSettings {
+    /// The SQLite file; `countersign.sqlite` beside the bootstrap unless given.
+    pub path: PathBuf,
+    /// The file of the key that encrypts the store; `countersign.key` beside the bootstrap unless given.
+    pub key_file: PathBuf,
+}
+
+impl StoreSettings {
+    pub(super) const PATH: &str = "countersign.sqlite";
+    pub(super) const KEY_FILE: &str = "countersign.key";
+
+    pub(super) fn read(section: &Entry<'_>, folder: &Path) -> Self {
+        let file = |key, otherwise| {
+            let given = section.child(key).text("the path of a file");
+            folder.join(given.unwrap_or(otherwise))
+        };
+        let settings = Self {
+            path: file("path", Self::PATH),
+            key_file: file("key_file", Self::KEY_FILE),
+        };
+        if settings.path == settings.key_file {
+            section.child("key_file").fault(Problem::KeyInStore);
+        }
+        settings
+    }
+}
+
+/// Where plugin files are looked for, and which ones are pinned.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Plugins {
+    /// The folders to search, in this order; `None` leaves it to the program (beside itself).
+    pub search: Option<Vec<PathBuf>>,
+    /// What is fixed for single plugins, by id.
+    pub pins: BTreeMap<String, PluginPin>,
+}
+
+/// What is fixed for one plugin.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PluginPin {
+    /// The plugin's file, instead of searching for it.
+    pub file: Option<PathBuf>,
+    /// The SHA-256 that the file must have.
+    pub sha256: Option<[u8; 32]>,
+}
+
+impl Plugins {
+    pub(super) fn read(section: &Entry<'_>, folder: &Path, used: &BTreeSet<String>) -> Self {
+        let pin = |(id, entry): (&str, Entry<'_>)| {
+            if id == "search" {
+                return None;
+            }
+            if !used.contains(id) {
+                // A pin that pins nothing is most probably a misspelled one.
+                entry.fault(Problem::Unused {
+                    nearest: nearest(id, used.iter().map(String::as_str)),
+                    known: used.iter().cloned().collect(),
+                });
+            }
+            service::check_name(&entry, id, "plugin");
+            let file = entry.child("file").text("the path of the plugin's file");
+            let pin = PluginPin {
+                file: file.map(|file| folder.join(file)),
+                sha256: sha256(&entry.child("sha256")),
+            };
+            Some((id.to_owned(), pin))
+        };
+        Self {
+            search: search(&section.child("search"), folder),
+            pins: section.children().filter_map(pin).collect(),
+        }
+    }
+}
+
+fn search(entry: &Entry<'_>, folder: &Path) -> Option<Vec<PathBuf>> {
+    const EXPECTED: &str = "a list of folders, or leave it out to search beside the program";
+    let folders = entry.texts(EXPECTED)?;
+    if folders.is_empty() {
+        entry.fault(Problem::Empty { expected: EXPECTED });
+    }
+    Some(folders.iter().map(|name| folder.join(name)).collect())
+}
+
+fn sha256(entry: &Entry<'_>) -> Option<[u8; 32]> {
+    let text = entry.text("64 hexadecimal digits")?.trim();
+    let mut hash = [0; 32];
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    let parsed = rest.is_empty() && pairs.len() == hash.len() && {
+        let bytes = pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?));
+        hash.iter_mut().zip(bytes).all(|(slot, byte)| match byte {
+            Some(byte) => {
+                *slot = byte;
+                true
+            }
+            None => false,
+        })
+    };
+    if !parsed {
+        entry.fault(Problem::Sha256);
+    }
+    parsed.then_some(hash)
+}
+
+fn digit(byte: u8) -> Option<u8> {
+    let value = char::from(byte).to_digit(16)?;
+    u8::try_from(value).ok()
+}

@@ -1,0 +1,142 @@
+//! What a plugin's JSON Schema says about single settings: which there are, which are secrets, of what type.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+/// The settings of a plugin by its schema.
+pub(super) struct Shape<'s> {
+    properties: BTreeMap<&'s str, Vec<&'s Value>>,
+}
+
+impl<'s> Shape<'s> {
+    pub(super) fn of(schema: &'s Value) -> Self {
+        let mut properties: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for branch in branches(schema, schema) {
+            let here = branch.get("properties").and_then(Value::as_object);
+            for (name, property) in here.into_iter().flatten() {
+                // A property may be described once in each branch of a `oneOf`.
+                let described = properties.entry(name.as_str()).or_default();
+                described.extend(branches(schema, property));
+            }
+        }
+        Self { properties }
+    }
+
+    pub(super) fn names(&self) -> impl Iterator<Item = &'s str> {
+        self.properties.keys().copied()
+    }
+
+    pub(super) fn contains(&self, name: &str) -> bool {
+        self.properties.contains_key(name)
+    }
+
+    pub(super) fn is_secret(&self, name: &str) -> bool {
+        let marked = |part: &&Value| part.get("x-secret") == Some(&Value::Bool(true));
+        self.parts(name).iter().any(marked)
+    }
+
+    /// The types that a setting may have; empty if the schema leaves that open.
+    pub(super) fn types(&self, name: &str) -> Vec<&'s str> {
+        let listed = self.parts(name).iter().flat_map(|part| {
+            match part.get("type") {
+                Some(Value::Array(types)) => types.as_slice(),
+                Some(one) => std::slice::from_ref(one),
+                None => &[],
+            }
+            .iter()
+            .filter_map(Value::as_str)
+        });
+        listed.collect()
+    }
+
+    pub(super) fn description(&self, name: &str) -> Option<&'s str> {
+        let described = self.parts(name).iter();
+        described
+            .filter_map(|part| part.get("description"))
+            .find_map(Value::as_str)
+    }
+
+    fn parts(&self, name: &str) -> &[&'s Value] {
+        self.properties.get(name).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// A schema and all that applies, or may apply, to the same value: references and branches.
+fn branches<'s>(root: &'s Value, schema: &'s Value) -> Vec<&'s Value> {
+    let mut found: Vec<&Value> = Vec::new();
+    let mut open = vec![schema];
+    while let Some(schema) = open.pop() {
+        // A schema may refer to itself.
+        if found.iter().any(|seen| std::ptr::eq(*seen, schema)) {
+            continue;
+        }
+        found.push(schema);
+        let reference = schema.get("$ref").and_then(Value::as_str);
+        let target = reference.and_then(|reference| reference.strip_prefix('#'));
+        open.extend(target.and_then(|pointer| root.pointer(pointer)));
+        for keyword in ["then", "else"] {
+            open.extend(schema.get(keyword));
+        }
+        for keyword in ["allOf", "anyOf", "oneOf"] {
+            let branches = schema.get(keyword).and_then(Value::as_array);
+            open.extend(branches.into_iter().flatten());
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[track_caller]
+    fn check_secret(property: Value, expected: bool) {
+        let schema = json!({
+            "$defs": {
+                "SecretRef": {"type": "object", "x-secret": true},
+                "Plain": {"type": "string"},
+                "Loop": {"anyOf": [{"$ref": "#/$defs/Loop"}, {"$ref": "#/$defs/SecretRef"}]},
+            },
+            "properties": {"token": property},
+        });
+        assert_eq!(Shape::of(&schema).is_secret("token"), expected);
+    }
+
+    #[test]
+    fn a_secret_is_known_by_its_mark_wherever_that_stands() {
+        check_secret(json!({"type": "object", "x-secret": true}), true);
+        check_secret(json!({"$ref": "#/$defs/SecretRef"}), true);
+        check_secret(
+            json!({"anyOf": [{"$ref": "#/$defs/SecretRef"}, {"type": "null"}]}),
+            true,
+        );
+        check_secret(
+            json!({"oneOf": [{"type": "null"}, {"x-secret": true}]}),
+            true,
+        );
+        check_secret(json!({"$ref": "#/$defs/Loop"}), true);
+        check_secret(json!({"$ref": "#/$defs/Plain"}), false);
+        check_secret(json!({"type": "object", "x-secret": false}), false);
+    }
+
+    #[test]
+    fn settings_of_all_branches_are_known() {
+        let schema = json!({
+            "properties": {"mode": {"type": "string"}},
+            "oneOf": [
+                {"properties": {"auth_id": {"type": "string", "description": "the account"}}},
+                {"$ref": "#/$defs/Authy"},
+            ],
+            "$defs": {"Authy": {"properties": {"pause": {"type": ["integer", "null"]}}}},
+        });
+        let shape = Shape::of(&schema);
+        assert_eq!(
+            shape.names().collect::<Vec<_>>(),
+            ["auth_id", "mode", "pause"]
+        );
+        assert_eq!(shape.types("pause"), ["integer", "null"]);
+        assert_eq!(shape.description("auth_id"), Some("the account"));
+    }
+}
