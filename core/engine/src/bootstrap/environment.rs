@@ -29,7 +29,7 @@ impl Environment {
         Self(std::env::vars_os().filter_map(named).collect())
     }
 
-    pub(super) fn new(variables: impl IntoIterator<Item = (String, String)>) -> Self {
+    pub(super) fn new(variables: impl IntoIterator<Item = (String, impl Into<OsString>)>) -> Self {
         let pairs = variables.into_iter();
         Self(pairs.map(|(name, value)| (name, value.into())).collect())
     }
@@ -103,9 +103,8 @@ impl Provider for Assignment {
 
     fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
         let leaf = Value::from(self.value.clone());
-        let wrap = |value, key: &String| {
-            Value::Dict(Tag::Default, Dict::from([(key.clone(), value)]))
-        };
+        let wrap =
+            |value, key: &String| Value::Dict(Tag::Default, Dict::from([(key.clone(), value)]));
         Ok(match self.path.iter().rev().fold(leaf, wrap) {
             Value::Dict(_, entries) => Profile::Default.collect(entries),
             _ => Map::new(),

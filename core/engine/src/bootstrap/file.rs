@@ -157,7 +157,10 @@ impl TomlReading<'_> {
         for (key, value) in table {
             let path = path.child(key.get_ref());
             self.mark(&path, key.span().start);
-            values.insert(key.get_ref().clone().into_owned(), self.value(value, &path)?);
+            values.insert(
+                key.get_ref().clone().into_owned(),
+                self.value(value, &path)?,
+            );
         }
         Ok(values)
     }
@@ -171,11 +174,18 @@ impl TomlReading<'_> {
                 let digits = number.as_str().replace('_', "");
                 i64::from_str_radix(&digits, number.radix())
                     .map(Value::from)
-                    .map_err(|_| self.starts.wrong(start, "this integer does not fit into 64 bits"))?
+                    .map_err(|_| {
+                        self.starts
+                            .wrong(start, "this integer does not fit into 64 bits")
+                    })?
             }
             DeValue::Float(number) => match number.as_str().replace('_', "").parse::<f64>() {
                 Ok(number) if number.is_finite() => Value::from(number),
-                _ => return Err(self.starts.wrong(start, "no key takes an infinite number or `nan`")),
+                _ => {
+                    return Err(self
+                        .starts
+                        .wrong(start, "no key takes an infinite number or `nan`"));
+                }
             },
             DeValue::Datetime(_) => {
                 let message = "no key takes a date; put it in quotes if it is text";

@@ -100,7 +100,9 @@ fn sha256(entry: &Entry<'_>) -> Option<[u8; 32]> {
     let mut hash = [0; 32];
     let (pairs, rest) = text.as_bytes().as_chunks::<2>();
     let parsed = rest.is_empty() && pairs.len() == hash.len() && {
-        let bytes = pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?));
+        let bytes = pairs
+            .iter()
+            .map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?));
         hash.iter_mut().zip(bytes).all(|(slot, byte)| match byte {
             Some(byte) => {
                 *slot = byte;

@@ -21,6 +21,11 @@ impl KeyPath {
         self.child(&format!("[{index}]"))
     }
 
+    /// Whether the path leads through a list, into which no variable reaches.
+    pub(super) fn has_index(&self) -> bool {
+        self.0.iter().any(|segment| segment.starts_with('['))
+    }
+
     /// This path, then the tables around it, the innermost first.
     pub(super) fn ancestors(&self) -> impl Iterator<Item = Self> {
         (1..=self.0.len())

@@ -18,7 +18,7 @@ pub(super) enum Level {
     /// A table.
     Table {
         /// The keys that are ours.
-        keys: &'static [(&'static str, Level)],
+        keys: &'static [(&'static str, Self)],
         /// What stands under names of the operator's, if there may be any.
         names: Option<Names>,
     },
@@ -146,7 +146,11 @@ fn check_level(reader: &Reader<'_>, path: &KeyPath, value: &Value, level: &Level
             }
         }
         (Level::Fallbacks, _) => {
-            reader.wrong_type(path, value, "a list of tables, `[[services.NAME.fallback]]`");
+            reader.wrong_type(
+                path,
+                value,
+                "a list of tables, `[[services.NAME.fallback]]`",
+            );
         }
         (Level::Value | Level::Setting, _) => {}
     }
@@ -172,7 +176,8 @@ fn check_table(reader: &Reader<'_>, path: &KeyPath, entries: &Dict, level: &Leve
                 origin.clone(),
                 &here,
                 Problem::UnknownKey {
-                    nearest: nearest(key, keys.iter().map(|(known, _)| *known)).map(|key| show(&key)),
+                    nearest: nearest(key, keys.iter().map(|(known, _)| *known))
+                        .map(|key| show(&key)),
                     known: keys.iter().map(|(known, _)| show(known)).collect(),
                 },
             );

@@ -27,12 +27,11 @@ mod keys;
 mod limits;
 mod origin;
 mod reader;
-mod schema;
-mod secret;
 mod service;
 mod settings;
+#[cfg(test)]
+mod tests;
 mod two_factor;
-mod violation;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -45,9 +44,8 @@ pub use self::files::{PluginPin, Plugins, StoreSettings};
 pub use self::init::TEMPLATE;
 pub use self::limits::Limits;
 pub use self::origin::Origin;
-pub use self::secret::{Secret, SecretProblem};
 pub use self::service::{DeliveryType, RawSettings, Service};
-pub use self::settings::{ResolvedSettings, SettingProblem, SettingsError};
+pub use self::settings::{ResolvedSettings, Secret, SecretProblem, SettingProblem, SettingsError};
 pub use self::two_factor::{Registration, TwoFactor, UnknownUsers, WhoMustPass};
 
 use self::environment::Environment;
@@ -147,7 +145,7 @@ impl Bootstrap {
 }
 
 fn folder_of(path: &Path) -> &Path {
-    path.parent().unwrap_or(Path::new(""))
+    path.parent().unwrap_or_else(|| Path::new(""))
 }
 
 /// All layers in one; an empty tree has no keys, and is then told so.

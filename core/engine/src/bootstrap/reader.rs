@@ -141,7 +141,11 @@ impl<'a> Entry<'a> {
         const EXPECTED: &str = "a whole number";
         match self.value? {
             Value::Num(_, number) => {
-                let unsigned = || number.to_u128().and_then(|number| i128::try_from(number).ok());
+                let unsigned = || {
+                    number
+                        .to_u128()
+                        .and_then(|number| i128::try_from(number).ok())
+                };
                 let whole = number.to_i128().or_else(unsigned);
                 whole.or_else(|| self.wrong(EXPECTED))
             }
@@ -192,9 +196,9 @@ impl<'a> Entry<'a> {
                 .map(|item| item.text(expected).map(str::to_owned))
                 .collect(),
             Value::String(_, text) if self.is_variable() => match text.trim_start() {
-                json if json.starts_with('[') => {
-                    serde_json::from_str(json).ok().or_else(|| self.wrong(expected))
-                }
+                json if json.starts_with('[') => serde_json::from_str(json)
+                    .ok()
+                    .or_else(|| self.wrong(expected)),
                 _ => Some(comma_separated(text)),
             },
             _ => self.wrong(expected),

@@ -35,6 +35,14 @@ pub struct Service {
     pub(super) origin: Origin,
 }
 
+impl Service {
+    /// The table of what the service shares with others.
+    pub(super) fn provider_key(&self) -> KeyPath {
+        let providers = KeyPath::default().child("providers");
+        providers.child(&self.provider)
+    }
+}
+
 /// Who delivers what a person needs to pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeliveryType {

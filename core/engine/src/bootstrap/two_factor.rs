@@ -25,6 +25,18 @@ pub struct TwoFactor {
     pub registration: Registration,
 }
 
+impl Default for TwoFactor {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            channels: BTreeMap::new(),
+            login_types: BTreeMap::new(),
+            unknown_users: UnknownUsers::default(),
+            registration: Registration::default(),
+        }
+    }
+}
+
 impl TwoFactor {
     /// Whether the site has left this channel on. A channel that `[two_factor]` does not name is on.
     #[must_use]
@@ -127,7 +139,8 @@ fn login_types(table: &Entry<'_>) -> BTreeMap<String, WhoMustPass> {
         ("flagged-users", WhoMustPass::FlaggedUsers),
         ("everyone", WhoMustPass::Everyone),
     ];
-    let chosen = |(name, entry): (&str, Entry<'_>)| Some((name.to_owned(), entry.choice(&options)?));
+    let chosen =
+        |(name, entry): (&str, Entry<'_>)| Some((name.to_owned(), entry.choice(&options)?));
     table.children().filter_map(chosen).collect()
 }
 

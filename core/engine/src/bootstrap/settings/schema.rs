@@ -6,6 +6,7 @@ use serde_json::Value;
 
 /// The settings of a plugin by its schema.
 pub(super) struct Shape<'s> {
+    root: &'s Value,
     properties: BTreeMap<&'s str, Vec<&'s Value>>,
 }
 
@@ -20,7 +21,10 @@ impl<'s> Shape<'s> {
                 described.extend(branches(schema, property));
             }
         }
-        Self { properties }
+        Self {
+            root: schema,
+            properties,
+        }
     }
 
     pub(super) fn names(&self) -> impl Iterator<Item = &'s str> {
@@ -32,8 +36,37 @@ impl<'s> Shape<'s> {
     }
 
     pub(super) fn is_secret(&self, name: &str) -> bool {
-        let marked = |part: &&Value| part.get("x-secret") == Some(&Value::Bool(true));
-        self.parts(name).iter().any(marked)
+        self.parts(name).iter().any(|part| is_marked(part))
+    }
+
+    /// A setting that is no secret and yet has one within, where it would be taken for plain text.
+    pub(super) fn around_a_secret(&self) -> Option<&'s str> {
+        self.names()
+            .filter(|name| !self.is_secret(name))
+            .find(|name| self.has_secret_within(name))
+    }
+
+    fn has_secret_within(&self, name: &str) -> bool {
+        let mut seen: Vec<&Value> = Vec::new();
+        let mut open = self.parts(name).to_vec();
+        while let Some(value) = open.pop() {
+            if seen.iter().any(|seen| std::ptr::eq(*seen, value)) {
+                continue;
+            }
+            seen.push(value);
+            if is_marked(value) {
+                return true;
+            }
+            match value {
+                Value::Object(entries) => {
+                    open.extend(target(self.root, value));
+                    open.extend(entries.values());
+                }
+                Value::Array(items) => open.extend(items),
+                _ => {}
+            }
+        }
+        false
     }
 
     /// The types that a setting may have; empty if the schema leaves that open.
@@ -72,9 +105,7 @@ fn branches<'s>(root: &'s Value, schema: &'s Value) -> Vec<&'s Value> {
             continue;
         }
         found.push(schema);
-        let reference = schema.get("$ref").and_then(Value::as_str);
-        let target = reference.and_then(|reference| reference.strip_prefix('#'));
-        open.extend(target.and_then(|pointer| root.pointer(pointer)));
+        open.extend(target(root, schema));
         for keyword in ["then", "else"] {
             open.extend(schema.get(keyword));
         }
@@ -84,6 +115,16 @@ fn branches<'s>(root: &'s Value, schema: &'s Value) -> Vec<&'s Value> {
         }
     }
     found
+}
+
+fn is_marked(schema: &Value) -> bool {
+    schema.get("x-secret") == Some(&Value::Bool(true))
+}
+
+/// What a schema's `$ref` refers to, within the same document.
+fn target<'s>(root: &'s Value, schema: &Value) -> Option<&'s Value> {
+    let reference = schema.get("$ref")?.as_str()?;
+    root.pointer(reference.strip_prefix('#')?)
 }
 
 #[cfg(test)]
@@ -119,6 +160,30 @@ mod tests {
         check_secret(json!({"$ref": "#/$defs/Loop"}), true);
         check_secret(json!({"$ref": "#/$defs/Plain"}), false);
         check_secret(json!({"type": "object", "x-secret": false}), false);
+    }
+
+    #[track_caller]
+    fn check_around(property: Value, expected: Option<&str>) {
+        let schema = json!({
+            "$defs": {"SecretRef": {"x-secret": true}, "Tree": {"items": {"$ref": "#/$defs/Tree"}}},
+            "properties": {"token": {"x-secret": true}, "accounts": property},
+        });
+        assert_eq!(Shape::of(&schema).around_a_secret(), expected);
+    }
+
+    #[test]
+    fn a_secret_within_a_setting_is_found() {
+        check_around(
+            json!({"items": {"$ref": "#/$defs/SecretRef"}}),
+            Some("accounts"),
+        );
+        check_around(
+            json!({"properties": {"a": {"anyOf": [{"x-secret": true}]}}}),
+            Some("accounts"),
+        );
+        check_around(json!({"$ref": "#/$defs/SecretRef"}), None);
+        check_around(json!({"$ref": "#/$defs/Tree"}), None);
+        check_around(json!({"type": "string"}), None);
     }
 
     #[test]

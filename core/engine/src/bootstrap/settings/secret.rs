@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 use zeroize::{Zeroize, Zeroizing};
 
-use super::origin::Origin;
-use super::service::RawSetting;
+use crate::bootstrap::origin::Origin;
+use crate::bootstrap::service::RawSetting;
 
 /// No token or key comes near this; a longer file is another file than was meant.
 const LONGEST: usize = 4096;
@@ -54,7 +54,9 @@ impl fmt::Debug for Secret {
 #[non_exhaustive]
 pub enum SecretProblem {
     /// It stands in clear in the bootstrap file.
-    #[error("stands in the bootstrap file, which is no place for a secret; put it into a file of its own")]
+    #[error(
+        "stands in the bootstrap file, which is no place for a secret; put it into a file of its own"
+    )]
     InBootstrap,
     /// It is neither text nor one of the two references.
     #[error("is no reference to a secret")]
@@ -91,7 +93,9 @@ pub enum SecretProblem {
         problem: Box<Self>,
     },
     /// The variable is not set.
-    #[error("is read from environment variable {name}, which is not set; set it, or name another one")]
+    #[error(
+        "is read from environment variable {name}, which is not set; set it, or name another one"
+    )]
     NoVariable {
         /// The variable that was looked for.
         name: String,
@@ -117,7 +121,9 @@ pub enum SecretProblem {
     #[error("is empty; put the secret there")]
     Empty,
     /// There is a line break or another control character within it.
-    #[error("has a line break or another control character in the middle; leave nothing there but the secret")]
+    #[error(
+        "has a line break or another control character in the middle; leave nothing there but the secret"
+    )]
     ControlCharacter,
 }
 

@@ -1,5 +1,11 @@
 //! A service's settings, checked against its plugin's schema, with the secrets taken out.
 
+mod schema;
+mod secret;
+#[cfg(test)]
+mod tests;
+mod violation;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -11,10 +17,12 @@ use super::key::{KeyPath, nearest};
 use super::keys::SERVICE_KEYS;
 use super::origin::Origin;
 use super::reader::comma_separated;
-use super::schema::Shape;
-use super::secret::{self, Secret, SecretProblem};
 use super::service::{RawSetting, Service};
-use super::violation::{Rule, Violation, violations};
+
+pub use self::secret::{Secret, SecretProblem};
+
+use self::schema::Shape;
+use self::violation::{Rule, Violation, violations};
 
 /// Settings that fit the plugin's schema.
 #[derive(Debug)]
@@ -31,12 +39,24 @@ pub struct ResolvedSettings {
 #[non_exhaustive]
 pub enum SettingsError {
     /// The plugin's schema is no JSON Schema: the plugin is at fault, and not the bootstrap.
-    #[error("the manifest of plugin `{provider}` has a settings schema that is none, at `{place}`; ask its vendor for a correct one")]
+    #[error(
+        "the manifest of plugin `{provider}` has a settings schema that is none, at `{place}`; ask its vendor for a correct one"
+    )]
     Schema {
         /// The plugin.
         provider: String,
         /// The place within the schema, as a JSON pointer.
         place: String,
+    },
+    /// The plugin's schema marks a secret within a setting: the plugin is at fault, and not the bootstrap.
+    #[error(
+        "the manifest of plugin `{provider}` has a secret within setting `{setting}`, where it could not be kept apart; ask its vendor to make it a setting of its own"
+    )]
+    SecretWithin {
+        /// The plugin.
+        provider: String,
+        /// The setting.
+        setting: String,
     },
     /// Settings are wrong: all of them, one line each.
     #[error("{}", lines(faults))]
@@ -114,14 +134,26 @@ impl Service {
     /// # Errors
     /// [`SettingsError`]: a setting is unknown, missing or not as the schema wants it, or a secret cannot be had; all
     /// faults at once. Of a secret's value nothing is ever told.
-    pub fn resolve(&self, schema: &Value, folder: &Path) -> Result<ResolvedSettings, SettingsError> {
-        let validator = jsonschema::validator_for(schema).map_err(|error| SettingsError::Schema {
-            provider: self.provider.clone(),
-            place: error.instance_path().as_str().to_owned(),
-        })?;
+    pub fn resolve(
+        &self,
+        schema: &Value,
+        folder: &Path,
+    ) -> Result<ResolvedSettings, SettingsError> {
+        let validator =
+            jsonschema::validator_for(schema).map_err(|error| SettingsError::Schema {
+                provider: self.provider.clone(),
+                place: error.instance_path().as_str().to_owned(),
+            })?;
+        let shape = Shape::of(schema);
+        if let Some(setting) = shape.around_a_secret() {
+            return Err(SettingsError::SecretWithin {
+                provider: self.provider.clone(),
+                setting: setting.to_owned(),
+            });
+        }
         let mut resolving = Resolving {
             service: self,
-            shape: Shape::of(schema),
+            shape,
             json: Map::new(),
             given: BTreeMap::new(),
             secrets: BTreeMap::new(),
@@ -136,7 +168,9 @@ impl Service {
                 resolving.violated(violation);
             }
         }
-        let Resolving { secrets, faults, .. } = resolving;
+        let Resolving {
+            secrets, faults, ..
+        } = resolving;
         if faults.is_empty() {
             Ok(ResolvedSettings { json, secrets })
         } else {
@@ -235,7 +269,9 @@ impl<'a> Resolving<'a> {
             },
             Rule::Unexpected => SettingProblem::OutOfPlace { description },
             // One fault is enough for a value that is no value but a reference.
-            Rule::Expected { .. } if setting.is_some_and(|setting| self.has_fault(setting)) => return,
+            Rule::Expected { .. } if setting.is_some_and(|setting| self.has_fault(setting)) => {
+                return;
+            }
             Rule::Expected { found, expected } => SettingProblem::Violation {
                 found: self.redacted(name, found),
                 expected,
@@ -272,11 +308,19 @@ impl<'a> Resolving<'a> {
     }
 
     fn remedy(&self, name: &str) -> String {
-        let key = self.service.key.child(name);
-        if self.shape.is_secret(name) {
-            format!("{name} = {{ file = \"FILE\" }} or {{ env = \"VARIABLE\" }}, or set {}", key.variable())
+        let (service, provider) = (&self.service.key, self.service.provider_key());
+        // A fallback has no name by which a variable could reach it.
+        let table = if service.has_index() {
+            &provider
         } else {
-            format!("it in [{}] or [providers.{}], or by {}", self.service.key, self.service.provider, key.variable())
+            service
+        };
+        let variable = table.child(name).variable();
+        if self.shape.is_secret(name) {
+            let references = "{ file = \"FILE\" } or { env = \"VARIABLE\" }";
+            format!("{name} = {references}, or set {variable}")
+        } else {
+            format!("it in [{service}] or [{provider}], or by {variable}")
         }
     }
 

@@ -4,7 +4,7 @@ use jsonschema::ValidationError;
 use jsonschema::error::ValidationErrorKind as Kind;
 use serde_json::Value;
 
-use super::error::shorten;
+use crate::bootstrap::error::shorten;
 
 /// One violation, with the place within the settings at which it is.
 #[derive(Debug, PartialEq, Eq)]
@@ -74,7 +74,12 @@ pub(super) fn violations(error: &ValidationError<'_>) -> Vec<Violation> {
         Kind::MinItems { limit } => format!("at least {limit} items"),
         Kind::MaxItems { limit } => format!("at most {limit} items"),
         Kind::UniqueItems => "items that differ from each other".to_owned(),
-        Kind::FalseSchema => return vec![Violation { path, rule: Rule::Unexpected }],
+        Kind::FalseSchema => {
+            return vec![Violation {
+                path,
+                rule: Rule::Unexpected,
+            }];
+        }
         other => format!("what the plugin's schema says by `{}`", other.keyword()),
     };
     let found = shorten(&error.instance().to_string());
