@@ -50,21 +50,11 @@ impl Environment {
             let assignment = locate(&words, below, &ROOT).and_then(|path| {
                 let other = assignments.iter().find(|other| other.path == path);
                 match (other, value.to_str()) {
-                    (Some(other), _) => Err(Misfit {
-                        path,
-                        problem: Problem::SetTwice {
-                            other: other.variable.clone(),
-                        },
-                    }),
-                    (None, None) => Err(Misfit {
-                        path,
-                        problem: Problem::NotText,
-                    }),
-                    (None, Some(value)) => Ok(Assignment {
-                        variable: variable.clone(),
-                        path,
-                        value: value.to_owned(),
-                    }),
+                    (Some(other), _) => {
+                        Err(Misfit { path, problem: Problem::SetTwice { other: other.variable.clone() } })
+                    }
+                    (None, None) => Err(Misfit { path, problem: Problem::NotText }),
+                    (None, Some(value)) => Ok(Assignment { variable: variable.clone(), path, value: value.to_owned() }),
                 }
             });
             match assignment {
@@ -74,9 +64,7 @@ impl Environment {
                     if matches!(misfit.problem, Problem::UnknownKey { .. })
                         && secret_names.contains(variable.as_str()) => {}
                 Err(misfit) => faults.push(Fault {
-                    origin: Origin::Variable {
-                        name: variable.clone(),
-                    },
+                    origin: Origin::Variable { name: variable.clone() },
                     key: KeyPath::from_segments(&misfit.path).to_string(),
                     problem: misfit.problem,
                 }),
@@ -95,16 +83,12 @@ pub(super) struct Assignment {
 
 impl Provider for Assignment {
     fn metadata(&self) -> Metadata {
-        Metadata::from(
-            self.variable.clone(),
-            Source::Custom("environment".to_owned()),
-        )
+        Metadata::from(self.variable.clone(), Source::Custom("environment".to_owned()))
     }
 
     fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
         let leaf = Value::from(self.value.clone());
-        let wrap =
-            |value, key: &String| Value::Dict(Tag::Default, Dict::from([(key.clone(), value)]));
+        let wrap = |value, key: &String| Value::Dict(Tag::Default, Dict::from([(key.clone(), value)]));
         Ok(match self.path.iter().rev().fold(leaf, wrap) {
             Value::Dict(_, entries) => Profile::Default.collect(entries),
             _ => Map::new(),
@@ -134,10 +118,7 @@ fn locate(words: &[String], tree: &Value, level: &Level) -> Result<Vec<String>, 
     for (at, word) in words.iter().enumerate() {
         let misfit = |path: &[String], problem| {
             let rest = words[at..].iter().cloned();
-            Err(Misfit {
-                path: path.iter().cloned().chain(rest).collect(),
-                problem,
-            })
+            Err(Misfit { path: path.iter().cloned().chain(rest).collect(), problem })
         };
         match level {
             Level::Table { keys, names } => {
@@ -173,10 +154,7 @@ fn locate(words: &[String], tree: &Value, level: &Level) -> Result<Vec<String>, 
     }
     match level {
         Level::Value | Level::Setting => Ok(path),
-        Level::Fallbacks => Err(Misfit {
-            path,
-            problem: Problem::FallbackByVariable,
-        }),
+        Level::Fallbacks => Err(Misfit { path, problem: Problem::FallbackByVariable }),
         Level::Table { keys, .. } => {
             let known = keys.iter().map(|(known, _)| (*known).to_owned()).collect();
             let nearest = None;
@@ -195,22 +173,16 @@ fn spelled(
 ) -> Result<String, Problem> {
     let ours = keys.iter().map(|(known, _)| *known);
     let candidates: BTreeSet<&str> = ours.clone().chain(existing.iter().copied()).collect();
-    let mut fitting = candidates
-        .iter()
-        .filter(|candidate| folded(candidate) == folded(word));
+    let mut fitting = candidates.iter().filter(|candidate| folded(candidate) == folded(word));
     match (fitting.next(), fitting.next(), names) {
         (Some(key), None, _) => Ok((*key).to_owned()),
-        (Some(first), Some(second), _) => Err(Problem::Ambiguous {
-            first: (*first).to_owned(),
-            second: (*second).to_owned(),
-        }),
-        (None, _, Some(names)) if !word.is_empty() => {
-            Ok(word.replace(['-', '_'], &names.hyphen.to_string()))
+        (Some(first), Some(second), _) => {
+            Err(Problem::Ambiguous { first: (*first).to_owned(), second: (*second).to_owned() })
         }
-        (None, _, _) => Err(Problem::UnknownKey {
-            nearest: nearest(word, ours.clone()),
-            known: ours.map(str::to_owned).collect(),
-        }),
+        (None, _, Some(names)) if !word.is_empty() => Ok(word.replace(['-', '_'], &names.hyphen.to_string())),
+        (None, _, _) => {
+            Err(Problem::UnknownKey { nearest: nearest(word, ours.clone()), known: ours.map(str::to_owned).collect() })
+        }
     }
 }
 
@@ -223,10 +195,9 @@ fn unknown_as_variable(problem: Problem, path: &[String]) -> Problem {
     let here = KeyPath::from_segments(path);
     let show = |key: String| here.child(&key).variable();
     match problem {
-        Problem::UnknownKey { nearest, known } => Problem::UnknownKey {
-            nearest: nearest.map(show),
-            known: known.into_iter().map(show).collect(),
-        },
+        Problem::UnknownKey { nearest, known } => {
+            Problem::UnknownKey { nearest: nearest.map(show), known: known.into_iter().map(show).collect() }
+        }
         other => other,
     }
 }

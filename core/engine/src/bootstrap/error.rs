@@ -146,17 +146,13 @@ pub enum Problem {
         expected: &'static str,
     },
     /// The name of a service, channel, provider or plugin has characters that names cannot have.
-    #[error(
-        "is no name of a {what}: lower-case letters, digits and `-`, beginning with a letter, at most 64"
-    )]
+    #[error("is no name of a {what}: lower-case letters, digits and `-`, beginning with a letter, at most 40")]
     Name {
         /// What is named.
         what: &'static str,
     },
     /// The name of a channel is also a key of `[two_factor]`.
-    #[error(
-        "names a channel like a key of [two_factor], where it could not be switched; choose another name"
-    )]
+    #[error("names a channel like a key of [two_factor], where it could not be switched; choose another name")]
     ReservedChannel,
     /// A provider or plugin is set up, and no service uses it.
     #[error("is used by no service{}", suggestion(nearest.as_deref(), known))]
@@ -170,14 +166,10 @@ pub enum Problem {
     #[error("is nested; list all fallbacks of the service one after another")]
     NestedFallback,
     /// A fallback cannot be set by the environment.
-    #[error(
-        "cannot be set by the environment, as fallbacks have no names; set [providers.ID] instead"
-    )]
+    #[error("cannot be set by the environment, as fallbacks have no names; set [providers.ID] instead")]
     FallbackByVariable,
     /// A part of a setting was set by a variable.
-    #[error(
-        "is part of a setting; set the whole setting (as JSON), or __FILE or __ENV of a secret"
-    )]
+    #[error("is part of a setting; set the whole setting (as JSON), or __FILE or __ENV of a secret")]
     PartByVariable,
     /// Two variables set the same key.
     #[error("is also set by {other}; remove one of the two variables")]
@@ -197,9 +189,7 @@ pub enum Problem {
     #[error("is set to something that is not UTF-8 text")]
     NotText,
     /// No country has this code.
-    #[error(
-        "lists {found:?}, which is no ISO 3166-1 alpha-2 code of a country with a dialling code (GB, US, DE …)"
-    )]
+    #[error("lists {found:?}, which is no ISO 3166-1 alpha-2 code of a country with a dialling code (GB, US, DE …)")]
     Country {
         /// The text that was found, shortened.
         found: String,
@@ -208,9 +198,7 @@ pub enum Problem {
     #[error("is no SHA-256: give 64 hexadecimal digits, as `sha256sum FILE` prints them")]
     Sha256,
     /// An inner time-out is longer than the outer one, so that it could never end anything.
-    #[error(
-        "is {value} seconds, more than the {limit} of `{outer}`; lower the former or raise the latter"
-    )]
+    #[error("is {value} seconds, more than the {limit} of `{outer}`; lower the former or raise the latter")]
     Timeout {
         /// The inner time-out, in seconds.
         value: u32,

@@ -32,9 +32,7 @@ impl<'a> FileLayer<'a> {
             Some("toml") => parse_toml,
             Some("json") => parse_json,
             _ => {
-                return Err(BootstrapError::UnknownFormat {
-                    path: path.to_owned(),
-                });
+                return Err(BootstrapError::UnknownFormat { path: path.to_owned() });
             }
         };
         let text = read_text(path)?;
@@ -44,11 +42,7 @@ impl<'a> FileLayer<'a> {
             column: wrong.column,
             message: wrong.message,
         })?;
-        Ok(Self {
-            path,
-            values,
-            lines,
-        })
+        Ok(Self { path, values, lines })
     }
 }
 
@@ -64,27 +58,15 @@ impl Provider for FileLayer<'_> {
 
 fn read_text(path: &Path) -> Result<String, BootstrapError> {
     let refuse = |source: io::Error| match source.kind() {
-        io::ErrorKind::NotFound => BootstrapError::Missing {
-            path: path.to_owned(),
-        },
-        _ => BootstrapError::Unreadable {
-            path: path.to_owned(),
-            source,
-        },
+        io::ErrorKind::NotFound => BootstrapError::Missing { path: path.to_owned() },
+        _ => BootstrapError::Unreadable { path: path.to_owned(), source },
     };
     let mut bytes = Vec::new();
-    fs::File::open(path)
-        .and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes))
-        .map_err(refuse)?;
+    fs::File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes)).map_err(refuse)?;
     if bytes.len() as u64 > LARGEST {
-        return Err(BootstrapError::TooLarge {
-            path: path.to_owned(),
-            limit: LARGEST,
-        });
+        return Err(BootstrapError::TooLarge { path: path.to_owned(), limit: LARGEST });
     }
-    let text = String::from_utf8(bytes).map_err(|_| BootstrapError::NotText {
-        path: path.to_owned(),
-    })?;
+    let text = String::from_utf8(bytes).map_err(|_| BootstrapError::NotText { path: path.to_owned() })?;
     // Some editors on Windows put a byte order mark in front.
     Ok(match text.strip_prefix('\u{feff}') {
         Some(rest) => rest.to_owned(),
@@ -109,10 +91,7 @@ struct LineStarts<'t> {
 impl<'t> LineStarts<'t> {
     fn of(text: &'t str) -> Self {
         let breaks = text.match_indices('\n').map(|(at, _)| at + 1);
-        Self {
-            text,
-            starts: std::iter::once(0).chain(breaks).collect(),
-        }
+        Self { text, starts: std::iter::once(0).chain(breaks).collect() }
     }
 
     /// The line, from 1, in which the byte at `offset` is.
@@ -124,11 +103,7 @@ impl<'t> LineStarts<'t> {
         let line = self.line(offset);
         let start = self.starts.get(line - 1).copied().unwrap_or_default();
         let before = self.text.get(start..offset).unwrap_or_default();
-        Wrong {
-            line,
-            column: before.chars().count() + 1,
-            message: message.to_owned(),
-        }
+        Wrong { line, column: before.chars().count() + 1, message: message.to_owned() }
     }
 }
 
@@ -138,10 +113,7 @@ fn parse_toml(text: &str) -> Result<(Dict, Lines), Wrong> {
         let offset = error.span().map_or(0, |span| span.start);
         starts.wrong(offset, error.message())
     })?;
-    let mut reading = TomlReading {
-        starts,
-        lines: Lines::new(),
-    };
+    let mut reading = TomlReading { starts, lines: Lines::new() };
     let values = reading.table(document.get_ref(), &KeyPath::default())?;
     Ok((values, reading.lines))
 }
@@ -157,10 +129,7 @@ impl TomlReading<'_> {
         for (key, value) in table {
             let path = path.child(key.get_ref());
             self.mark(&path, key.span().start);
-            values.insert(
-                key.get_ref().clone().into_owned(),
-                self.value(value, &path)?,
-            );
+            values.insert(key.get_ref().clone().into_owned(), self.value(value, &path)?);
         }
         Ok(values)
     }
@@ -174,17 +143,12 @@ impl TomlReading<'_> {
                 let digits = number.as_str().replace('_', "");
                 i64::from_str_radix(&digits, number.radix())
                     .map(Value::from)
-                    .map_err(|_| {
-                        self.starts
-                            .wrong(start, "this integer does not fit into 64 bits")
-                    })?
+                    .map_err(|_| self.starts.wrong(start, "this integer does not fit into 64 bits"))?
             }
             DeValue::Float(number) => match number.as_str().replace('_', "").parse::<f64>() {
                 Ok(number) if number.is_finite() => Value::from(number),
                 _ => {
-                    return Err(self
-                        .starts
-                        .wrong(start, "no key takes an infinite number or `nan`"));
+                    return Err(self.starts.wrong(start, "no key takes an infinite number or `nan`"));
                 }
             },
             DeValue::Datetime(_) => {
@@ -210,11 +174,7 @@ impl TomlReading<'_> {
 }
 
 fn parse_json(text: &str) -> Result<(Dict, Lines), Wrong> {
-    let at_start = || Wrong {
-        line: 1,
-        column: 1,
-        message: "a bootstrap is a JSON object".to_owned(),
-    };
+    let at_start = || Wrong { line: 1, column: 1, message: "a bootstrap is a JSON object".to_owned() };
     match serde_json::from_str::<JsonValue>(text) {
         Ok(JsonValue(Value::Dict(_, values))) => Ok((values, Lines::new())),
         Ok(_) => Err(at_start()),
@@ -223,11 +183,7 @@ fn parse_json(text: &str) -> Result<(Dict, Lines), Wrong> {
             let message = error.to_string();
             // serde_json appends the place, which we put in front.
             let place = format!(" at line {line} column {column}");
-            Err(Wrong {
-                line,
-                column,
-                message: message.strip_suffix(&place).unwrap_or(&message).to_owned(),
-            })
+            Err(Wrong { line, column, message: message.strip_suffix(&place).unwrap_or(&message).to_owned() })
         }
     }
 }

@@ -27,10 +27,7 @@ impl StoreSettings {
             let given = section.child(key).text("the path of a file");
             folder.join(given.unwrap_or(otherwise))
         };
-        let settings = Self {
-            path: file("path", Self::PATH),
-            key_file: file("key_file", Self::KEY_FILE),
-        };
+        let settings = Self { path: file("path", Self::PATH), key_file: file("key_file", Self::KEY_FILE) };
         if settings.path == settings.key_file {
             section.child("key_file").fault(Problem::KeyInStore);
         }
@@ -73,16 +70,10 @@ impl Plugins {
             }
             service::check_name(&entry, id, "plugin");
             let file = entry.child("file").text("the path of the plugin's file");
-            let pin = PluginPin {
-                file: file.map(|file| folder.join(file)),
-                sha256: sha256(&entry.child("sha256")),
-            };
+            let pin = PluginPin { file: file.map(|file| folder.join(file)), sha256: sha256(&entry.child("sha256")) };
             Some((id.to_owned(), pin))
         };
-        Self {
-            search: search(&section.child("search"), folder),
-            pins: section.children().filter_map(pin).collect(),
-        }
+        Self { search: search(&section.child("search"), folder), pins: section.children().filter_map(pin).collect() }
     }
 }
 
@@ -100,9 +91,7 @@ fn sha256(entry: &Entry<'_>) -> Option<[u8; 32]> {
     let mut hash = [0; 32];
     let (pairs, rest) = text.as_bytes().as_chunks::<2>();
     let parsed = rest.is_empty() && pairs.len() == hash.len() && {
-        let bytes = pairs
-            .iter()
-            .map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?));
+        let bytes = pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?));
         hash.iter_mut().zip(bytes).all(|(slot, byte)| match byte {
             Some(byte) => {
                 *slot = byte;

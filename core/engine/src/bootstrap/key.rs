@@ -28,18 +28,12 @@ impl KeyPath {
 
     /// This path, then the tables around it, the innermost first.
     pub(super) fn ancestors(&self) -> impl Iterator<Item = Self> {
-        (1..=self.0.len())
-            .rev()
-            .map(|length| Self(self.0[..length].to_vec()))
+        (1..=self.0.len()).rev().map(|length| Self(self.0[..length].to_vec()))
     }
 
     /// The environment variable that sets this key.
     pub(super) fn variable(&self) -> String {
-        let words: Vec<_> = self
-            .0
-            .iter()
-            .map(|segment| segment.replace('-', "_").to_ascii_uppercase())
-            .collect();
+        let words: Vec<_> = self.0.iter().map(|segment| segment.replace('-', "_").to_ascii_uppercase()).collect();
         format!("{}{}", super::environment::PREFIX, words.join("__"))
     }
 }
@@ -66,17 +60,11 @@ impl fmt::Display for KeyPath {
 }
 
 fn is_bare(segment: &str) -> bool {
-    !segment.is_empty()
-        && segment
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
+    !segment.is_empty() && segment.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
 }
 
 /// The candidate that `word` was most probably meant to be, if any is close enough to be offered.
-pub(super) fn nearest<'a>(
-    word: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<String> {
+pub(super) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
     const CLOSE_ENOUGH: f64 = 0.7;
     candidates
         .into_iter()
@@ -92,36 +80,19 @@ mod tests {
 
     #[test]
     fn a_path_shows_indices_and_quotes_what_is_no_bare_key() {
-        let path = KeyPath::default()
-            .child("services")
-            .child("s m\ns")
-            .child("fallback")
-            .item(0)
-            .child("provider");
-        assert_eq!(
-            path.to_string(),
-            r#"services."s m\ns".fallback[0].provider"#
-        );
+        let path = KeyPath::default().child("services").child("s m\ns").child("fallback").item(0).child("provider");
+        assert_eq!(path.to_string(), r#"services."s m\ns".fallback[0].provider"#);
     }
 
     #[test]
     fn the_variable_of_a_path_has_underscores_only() {
-        let path = KeyPath::default()
-            .child("providers")
-            .child("twilio-verify")
-            .child("auth_id");
-        assert_eq!(
-            path.variable(),
-            "COUNTERSIGN_PROVIDERS__TWILIO_VERIFY__AUTH_ID"
-        );
+        let path = KeyPath::default().child("providers").child("twilio-verify").child("auth_id");
+        assert_eq!(path.variable(), "COUNTERSIGN_PROVIDERS__TWILIO_VERIFY__AUTH_ID");
     }
 
     #[test]
     fn nothing_is_offered_for_a_word_that_is_like_no_other() {
         assert_eq!(nearest("colour", ["store", "limits"]), None);
-        assert_eq!(
-            nearest("limit", ["store", "limits"]).as_deref(),
-            Some("limits")
-        );
+        assert_eq!(nearest("limit", ["store", "limits"]).as_deref(), Some("limits"));
     }
 }

@@ -35,8 +35,7 @@ pub(super) struct Names {
 pub(super) const SERVICE_KEYS: [&str; 4] = ["channel", "delivery_type", "provider", "fallback"];
 
 /// The keys of `[two_factor]` that are not channels.
-pub(super) const TWO_FACTOR_KEYS: [&str; 4] =
-    ["enabled", "unknown_users", "registration", "login_types"];
+pub(super) const TWO_FACTOR_KEYS: [&str; 4] = ["enabled", "unknown_users", "registration", "login_types"];
 
 /// The whole bootstrap.
 pub(super) const ROOT: Level = table(&[
@@ -44,21 +43,9 @@ pub(super) const ROOT: Level = table(&[
     ("services", names(&SERVICE)),
     ("providers", names(&PROVIDER)),
     ("two_factor", TWO_FACTOR),
-    (
-        "store",
-        table(&[("path", Level::Value), ("key_file", Level::Value)]),
-    ),
+    ("store", table(&[("path", Level::Value), ("key_file", Level::Value)])),
     ("limits", LIMITS),
-    (
-        "plugins",
-        Level::Table {
-            keys: &[("search", Level::Value)],
-            names: Some(Names {
-                below: &PLUGIN,
-                hyphen: '-',
-            }),
-        },
-    ),
+    ("plugins", Level::Table { keys: &[("search", Level::Value)], names: Some(Names { below: &PLUGIN, hyphen: '-' }) }),
 ]);
 
 /// A service, and each of its fallbacks.
@@ -72,15 +59,9 @@ pub(super) const SERVICE: Level = Level::Table {
     names: SETTINGS,
 };
 
-const PROVIDER: Level = Level::Table {
-    keys: &[],
-    names: SETTINGS,
-};
+const PROVIDER: Level = Level::Table { keys: &[], names: SETTINGS };
 
-const SETTINGS: Option<Names> = Some(Names {
-    below: &Level::Setting,
-    hyphen: '_',
-});
+const SETTINGS: Option<Names> = Some(Names { below: &Level::Setting, hyphen: '_' });
 
 const TWO_FACTOR: Level = Level::Table {
     keys: &[
@@ -90,10 +71,7 @@ const TWO_FACTOR: Level = Level::Table {
         (TWO_FACTOR_KEYS[3], names(&Level::Value)),
     ],
     // The channels; whether there is such a channel is checked by the section.
-    names: Some(Names {
-        below: &Level::Value,
-        hyphen: '-',
-    }),
+    names: Some(Names { below: &Level::Value, hyphen: '-' }),
 };
 
 const PLUGIN: Level = table(&[("file", Level::Value), ("sha256", Level::Value)]);
@@ -121,10 +99,7 @@ const fn table(keys: &'static [(&'static str, Level)]) -> Level {
 }
 
 const fn names(below: &'static Level) -> Level {
-    Level::Table {
-        keys: &[],
-        names: Some(Names { below, hyphen: '-' }),
-    }
+    Level::Table { keys: &[], names: Some(Names { below, hyphen: '-' }) }
 }
 
 /// Reports every key that is not known and every table that is none.
@@ -146,11 +121,7 @@ fn check_level(reader: &Reader<'_>, path: &KeyPath, value: &Value, level: &Level
             }
         }
         (Level::Fallbacks, _) => {
-            reader.wrong_type(
-                path,
-                value,
-                "a list of tables, `[[services.NAME.fallback]]`",
-            );
+            reader.wrong_type(path, value, "a list of tables, `[[services.NAME.fallback]]`");
         }
         (Level::Value | Level::Setting, _) => {}
     }
@@ -176,8 +147,7 @@ fn check_table(reader: &Reader<'_>, path: &KeyPath, entries: &Dict, level: &Leve
                 origin.clone(),
                 &here,
                 Problem::UnknownKey {
-                    nearest: nearest(key, keys.iter().map(|(known, _)| *known))
-                        .map(|key| show(&key)),
+                    nearest: nearest(key, keys.iter().map(|(known, _)| *known)).map(|key| show(&key)),
                     known: keys.iter().map(|(known, _)| show(known)).collect(),
                 },
             );

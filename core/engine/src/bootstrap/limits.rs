@@ -75,32 +75,18 @@ impl Limits {
     /// Reads the section. Where something is wrong, a fault is reported and the default stands in.
     pub(super) fn read(section: &Entry<'_>) -> Self {
         let default = Self::default();
-        let number = |key, range, unit, otherwise| {
-            section.child(key).number(range, unit).unwrap_or(otherwise)
-        };
+        let number = |key, range, unit, otherwise| section.child(key).number(range, unit).unwrap_or(otherwise);
         let seconds = |key, range, otherwise| number(key, range, "seconds", otherwise);
         let times = |key, range, otherwise| number(key, range, "times", otherwise);
         let digits = number("code_digits", 4..=10, "digits", default.code_digits.into());
         let limits = Self {
             code_digits: u8::try_from(digits).unwrap_or(default.code_digits),
-            code_lifetime_seconds: seconds(
-                "code_lifetime_seconds",
-                30..=600,
-                default.code_lifetime_seconds,
-            ),
-            attempts_per_challenge: times(
-                "attempts_per_challenge",
-                1..=10,
-                default.attempts_per_challenge,
-            ),
+            code_lifetime_seconds: seconds("code_lifetime_seconds", 30..=600, default.code_lifetime_seconds),
+            attempts_per_challenge: times("attempts_per_challenge", 1..=10, default.attempts_per_challenge),
             attempts_per_user: times("attempts_per_user", 1..=100, default.attempts_per_user),
             guess_lock_seconds: seconds("guess_lock_seconds", LOCK, default.guess_lock_seconds),
             sends_per_challenge: times("sends_per_challenge", 1..=10, default.sends_per_challenge),
-            send_cool_down_seconds: seconds(
-                "send_cool_down_seconds",
-                5..=600,
-                default.send_cool_down_seconds,
-            ),
+            send_cool_down_seconds: seconds("send_cool_down_seconds", 5..=600, default.send_cool_down_seconds),
             sends_per_number: times("sends_per_number", 1..=100, default.sends_per_number),
             send_window_seconds: seconds("send_window_seconds", LOCK, default.send_window_seconds),
             send_lock_seconds: seconds("send_lock_seconds", LOCK, default.send_lock_seconds),
@@ -110,21 +96,9 @@ impl Limits {
                 default.enrollment_timeout_seconds,
             ),
             allowed_countries: countries(&section.child("allowed_countries")),
-            operation_timeout_seconds: seconds(
-                "operation_timeout_seconds",
-                TIMEOUT,
-                default.operation_timeout_seconds,
-            ),
-            request_timeout_seconds: seconds(
-                "request_timeout_seconds",
-                TIMEOUT,
-                default.request_timeout_seconds,
-            ),
-            connect_timeout_seconds: seconds(
-                "connect_timeout_seconds",
-                TIMEOUT,
-                default.connect_timeout_seconds,
-            ),
+            operation_timeout_seconds: seconds("operation_timeout_seconds", TIMEOUT, default.operation_timeout_seconds),
+            request_timeout_seconds: seconds("request_timeout_seconds", TIMEOUT, default.request_timeout_seconds),
+            connect_timeout_seconds: seconds("connect_timeout_seconds", TIMEOUT, default.connect_timeout_seconds),
         };
         limits.check_timeouts(section);
         limits
@@ -133,11 +107,7 @@ impl Limits {
     fn check_timeouts(&self, section: &Entry<'_>) {
         let within = |inner: &str, value, outer, limit| {
             if value > limit {
-                let problem = Problem::Timeout {
-                    value,
-                    outer,
-                    limit,
-                };
+                let problem = Problem::Timeout { value, outer, limit };
                 section.child(inner).fault(problem);
             }
         };
@@ -172,9 +142,7 @@ fn countries(entry: &Entry<'_>) -> BTreeSet<String> {
         if country::Id::from_str(&code).is_ok() {
             codes.insert(code);
         } else {
-            entry.fault(Problem::Country {
-                found: shorten(&text),
-            });
+            entry.fault(Problem::Country { found: shorten(&text) });
         }
     }
     codes

@@ -45,7 +45,7 @@ pub use self::init::TEMPLATE;
 pub use self::limits::Limits;
 pub use self::origin::Origin;
 pub use self::service::{DeliveryType, RawSettings, Service};
-pub use self::settings::{ResolvedSettings, Secret, SecretProblem, SettingProblem, SettingsError};
+pub use self::settings::{ResolvedSettings, SecretProblem, SettingProblem, SettingsError};
 pub use self::two_factor::{Registration, TwoFactor, UnknownUsers, WhoMustPass};
 
 use self::environment::Environment;
@@ -108,11 +108,7 @@ impl Bootstrap {
         let (assignments, misfits) = environment.assignments(&merged(&below));
         let layers = assignments.into_iter().fold(below, Figment::merge);
         let tree = merged(&layers);
-        let origins = Origins {
-            layers: &layers,
-            path,
-            lines: &file.lines,
-        };
+        let origins = Origins { layers: &layers, path, lines: &file.lines };
         let reader = Reader::new(&tree, origins, misfits);
         let bootstrap = Self::assemble(path, &reader, environment);
         match reader.into_faults() {
@@ -151,7 +147,7 @@ fn folder_of(path: &Path) -> &Path {
 /// All layers in one; an empty tree has no keys, and is then told so.
 fn merged(layers: &Figment) -> figment::value::Value {
     // Every layer is parsed before it is merged, so none of them can fail.
-    layers.find_value("").unwrap_or_else(|_| {
-        figment::value::Value::Dict(figment::value::Tag::Default, figment::value::Dict::new())
-    })
+    layers
+        .find_value("")
+        .unwrap_or_else(|_| figment::value::Value::Dict(figment::value::Tag::Default, figment::value::Dict::new()))
 }

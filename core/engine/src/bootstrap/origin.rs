@@ -31,10 +31,7 @@ pub enum Origin {
 impl fmt::Display for Origin {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::File {
-                path,
-                line: Some(line),
-            } => write!(out, "{}:{line}", path.display()),
+            Self::File { path, line: Some(line) } => write!(out, "{}:{line}", path.display()),
             Self::File { path, line: None } => write!(out, "{}", path.display()),
             Self::Variable { name } => write!(out, "environment variable {name}"),
             Self::Default => out.write_str("built-in default"),
@@ -62,9 +59,7 @@ impl Origins<'_> {
         }
         let layer = value.and_then(|value| self.layers.get_metadata(value.tag()));
         match layer.map(|layer| (&layer.source, &layer.name)) {
-            Some((Some(Source::Custom(_)), name)) => Origin::Variable {
-                name: name.clone().into_owned(),
-            },
+            Some((Some(Source::Custom(_)), name)) => Origin::Variable { name: name.clone().into_owned() },
             Some((Some(Source::File(_)), _)) | None => self.file(key),
             Some(_) => Origin::Default,
         }
@@ -72,11 +67,6 @@ impl Origins<'_> {
 
     /// The key in the file, or else the table in which it is missing.
     fn file(&self, key: &KeyPath) -> Origin {
-        Origin::File {
-            path: self.path.to_owned(),
-            line: key
-                .ancestors()
-                .find_map(|key| self.lines.get(&key).copied()),
-        }
+        Origin::File { path: self.path.to_owned(), line: key.ancestors().find_map(|key| self.lines.get(&key).copied()) }
     }
 }

@@ -18,27 +18,15 @@ pub(super) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     pub(super) fn new(tree: &'a Value, origins: Origins<'a>, faults: Vec<Fault<Problem>>) -> Self {
-        Self {
-            tree,
-            origins,
-            faults: RefCell::new(faults),
-        }
+        Self { tree, origins, faults: RefCell::new(faults) }
     }
 
     pub(super) fn root(&self) -> Entry<'_> {
-        Entry {
-            reader: self,
-            path: KeyPath::default(),
-            value: Some(self.tree),
-        }
+        Entry { reader: self, path: KeyPath::default(), value: Some(self.tree) }
     }
 
     pub(super) fn fault(&self, origin: Origin, path: &KeyPath, problem: Problem) {
-        self.faults.borrow_mut().push(Fault {
-            origin,
-            key: path.to_string(),
-            problem,
-        });
+        self.faults.borrow_mut().push(Fault { origin, key: path.to_string(), problem });
     }
 
     pub(super) fn wrong_type(&self, path: &KeyPath, value: &Value, expected: &'static str) {
@@ -86,11 +74,7 @@ impl<'a> Entry<'a> {
             _ => &[],
         };
         let (reader, list) = (self.reader, self.path.clone());
-        values.iter().enumerate().map(move |(at, value)| Self {
-            reader,
-            path: list.item(at),
-            value: Some(value),
-        })
+        values.iter().enumerate().map(move |(at, value)| Self { reader, path: list.item(at), value: Some(value) })
     }
 
     pub(super) fn origin(&self) -> Origin {
@@ -141,17 +125,11 @@ impl<'a> Entry<'a> {
         const EXPECTED: &str = "a whole number";
         match self.value? {
             Value::Num(_, number) => {
-                let unsigned = || {
-                    number
-                        .to_u128()
-                        .and_then(|number| i128::try_from(number).ok())
-                };
+                let unsigned = || number.to_u128().and_then(|number| i128::try_from(number).ok());
                 let whole = number.to_i128().or_else(unsigned);
                 whole.or_else(|| self.wrong(EXPECTED))
             }
-            Value::String(_, text) if self.is_variable() => {
-                text.trim().parse().ok().or_else(|| self.wrong(EXPECTED))
-            }
+            Value::String(_, text) if self.is_variable() => text.trim().parse().ok().or_else(|| self.wrong(EXPECTED)),
             _ => self.wrong(EXPECTED),
         }
     }
@@ -159,16 +137,9 @@ impl<'a> Entry<'a> {
     /// A number within `range`; zero is as much out of range as any other number outside.
     pub(super) fn number(&self, range: RangeInclusive<u32>, unit: &'static str) -> Option<u32> {
         let found = self.integer()?;
-        let number = u32::try_from(found)
-            .ok()
-            .filter(|number| range.contains(number));
+        let number = u32::try_from(found).ok().filter(|number| range.contains(number));
         if number.is_none() {
-            self.fault(Problem::OutOfRange {
-                found,
-                lowest: *range.start(),
-                highest: *range.end(),
-                unit,
-            });
+            self.fault(Problem::OutOfRange { found, lowest: *range.start(), highest: *range.end(), unit });
         }
         number
     }
@@ -191,14 +162,9 @@ impl<'a> Entry<'a> {
     /// A list of texts; a variable gives it as JSON or separated by commas.
     pub(super) fn texts(&self, expected: &'static str) -> Option<Vec<String>> {
         match self.value? {
-            Value::Array(..) => self
-                .items()
-                .map(|item| item.text(expected).map(str::to_owned))
-                .collect(),
+            Value::Array(..) => self.items().map(|item| item.text(expected).map(str::to_owned)).collect(),
             Value::String(_, text) if self.is_variable() => match text.trim_start() {
-                json if json.starts_with('[') => serde_json::from_str(json)
-                    .ok()
-                    .or_else(|| self.wrong(expected)),
+                json if json.starts_with('[') => serde_json::from_str(json).ok().or_else(|| self.wrong(expected)),
                 _ => Some(comma_separated(text)),
             },
             _ => self.wrong(expected),
@@ -223,10 +189,7 @@ impl<'a> Entry<'a> {
 /// The parts of a list that a variable gives as text.
 pub(super) fn comma_separated(text: &str) -> Vec<String> {
     let parts = text.split(',').map(str::trim);
-    parts
-        .filter(|part| !part.is_empty())
-        .map(str::to_owned)
-        .collect()
+    parts.filter(|part| !part.is_empty()).map(str::to_owned).collect()
 }
 
 fn type_of(value: &Value) -> &'static str {

@@ -101,10 +101,7 @@ pub(super) fn read(reader: &Reader<'_>, environment: &Environment) -> BTreeMap<S
     let root = reader.root();
     let section = root.child("providers");
     let providers: BTreeMap<&str, Entry<'_>> = section.children().collect();
-    let reading = Reading {
-        providers: &providers,
-        environment,
-    };
+    let reading = Reading { providers: &providers, environment };
     let mut services = BTreeMap::new();
     for (name, entry) in root.child("services").children() {
         check_name(&entry, name, "service");
@@ -129,9 +126,7 @@ pub(super) fn read(reader: &Reader<'_>, environment: &Environment) -> BTreeMap<S
 /// The providers that services and fallbacks name.
 pub(super) fn named_providers(root: &Entry<'_>) -> BTreeSet<String> {
     let services: Vec<_> = root.child("services").children().collect();
-    let fallbacks = services
-        .iter()
-        .flat_map(|(_, entry)| entry.child("fallback").items());
+    let fallbacks = services.iter().flat_map(|(_, entry)| entry.child("fallback").items());
     let entries = services.iter().map(|(_, entry)| entry.clone());
     let provider = |entry: Entry<'_>| {
         let value = entry.child("provider").value?;
@@ -161,10 +156,8 @@ impl Reading<'_> {
             check_name(&entry.child("provider"), id, "provider");
         }
         let delivery = own(entry, "delivery_type", "\"hosted-service\" or \"local\"");
-        let delivery_type = delivery.choice(&[
-            ("hosted-service", DeliveryType::HostedService),
-            ("local", DeliveryType::Local),
-        ]);
+        let delivery_type =
+            delivery.choice(&[("hosted-service", DeliveryType::HostedService), ("local", DeliveryType::Local)]);
         let fallback = entry.child("fallback").items().enumerate();
         let fallback = fallback
             .filter_map(|(at, fallback)| {
@@ -191,15 +184,10 @@ impl Reading<'_> {
     fn settings(&self, provider: &str, service: &Entry<'_>) -> RawSettings {
         let shared = self.providers.get(provider);
         let shared = shared.into_iter().flat_map(Entry::children);
-        let own = service
-            .children()
-            .filter(|(name, _)| !SERVICE_KEYS.contains(name));
+        let own = service.children().filter(|(name, _)| !SERVICE_KEYS.contains(name));
         // The later entry wins: the service overlays what services share, setting by setting.
         let both = shared.chain(own);
-        RawSettings(
-            both.map(|(name, entry)| (name.to_owned(), self.setting(&entry)))
-                .collect(),
-        )
+        RawSettings(both.map(|(name, entry)| (name.to_owned(), self.setting(&entry))).collect())
     }
 
     fn setting(&self, entry: &Entry<'_>) -> RawSetting {
@@ -222,14 +210,9 @@ fn own<'a>(entry: &Entry<'a>, key: &'static str, expected: &'static str) -> Entr
     if found.value.is_some() {
         return found;
     }
-    let misspelled = entry
-        .children()
-        .find(|(name, _)| strsim::jaro_winkler(name, key) >= SURELY_MEANT);
+    let misspelled = entry.children().find(|(name, _)| strsim::jaro_winkler(name, key) >= SURELY_MEANT);
     match misspelled {
-        Some((_, entry)) => entry.fault(Problem::UnknownKey {
-            nearest: Some(key.to_owned()),
-            known: Vec::new(),
-        }),
+        Some((_, entry)) => entry.fault(Problem::UnknownKey { nearest: Some(key.to_owned()), known: Vec::new() }),
         None => found.required(expected),
     }
     found
@@ -237,7 +220,7 @@ fn own<'a>(entry: &Entry<'a>, key: &'static str, expected: &'static str) -> Entr
 
 /// Reports a name that could not be part of a file's name, a URL or an environment variable.
 pub(super) fn check_name(entry: &Entry<'_>, name: &str, what: &'static str) {
-    const LONGEST: usize = 64;
+    const LONGEST: usize = 40;
     let begins_well = name.starts_with(|first: char| first.is_ascii_lowercase());
     let goes_on_well = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if !begins_well || !name.chars().all(goes_on_well) || name.len() > LONGEST {
@@ -260,11 +243,8 @@ fn plain(value: &Layered) -> Value {
         }
         Layered::Empty(..) => Value::Null,
         Layered::Array(_, items) => Value::Array(items.iter().map(plain).collect()),
-        Layered::Dict(_, entries) => Value::Object(
-            entries
-                .iter()
-                .map(|(key, value)| (key.clone(), plain(value)))
-                .collect(),
-        ),
+        Layered::Dict(_, entries) => {
+            Value::Object(entries.iter().map(|(key, value)| (key.clone(), plain(value))).collect())
+        }
     }
 }

@@ -53,10 +53,7 @@ impl TwoFactor {
             login_types: login_types(&section.child("login_types")),
             unknown_users: section
                 .child("unknown_users")
-                .choice(&[
-                    ("error", UnknownUsers::Error),
-                    ("register", UnknownUsers::Register),
-                ])
+                .choice(&[("error", UnknownUsers::Error), ("register", UnknownUsers::Register)])
                 .unwrap_or_default(),
             registration: registration(&section.child("registration")),
         }
@@ -97,10 +94,7 @@ pub struct Registration {
 
 impl Default for Registration {
     fn default() -> Self {
-        Self {
-            phone: true,
-            app: true,
-        }
+        Self { phone: true, app: true }
     }
 }
 
@@ -108,13 +102,8 @@ impl Default for Registration {
 const USUAL_CHANNELS: [&str; 3] = ["sms", "totp", "voice"];
 
 fn channels(section: &Entry<'_>, services: &BTreeMap<String, Service>) -> BTreeMap<String, bool> {
-    let offered = services
-        .values()
-        .flat_map(|service| std::iter::once(service).chain(&service.fallback));
-    let known: BTreeSet<&str> = offered
-        .map(|service| service.channel.as_str())
-        .chain(USUAL_CHANNELS)
-        .collect();
+    let offered = services.values().flat_map(|service| std::iter::once(service).chain(&service.fallback));
+    let known: BTreeSet<&str> = offered.map(|service| service.channel.as_str()).chain(USUAL_CHANNELS).collect();
     let mut channels = BTreeMap::new();
     for (name, entry) in section.children() {
         if TWO_FACTOR_KEYS.contains(&name) {
@@ -139,8 +128,7 @@ fn login_types(table: &Entry<'_>) -> BTreeMap<String, WhoMustPass> {
         ("flagged-users", WhoMustPass::FlaggedUsers),
         ("everyone", WhoMustPass::Everyone),
     ];
-    let chosen =
-        |(name, entry): (&str, Entry<'_>)| Some((name.to_owned(), entry.choice(&options)?));
+    let chosen = |(name, entry): (&str, Entry<'_>)| Some((name.to_owned(), entry.choice(&options)?));
     table.children().filter_map(chosen).collect()
 }
 
@@ -148,10 +136,7 @@ fn registration(entry: &Entry<'_>) -> Registration {
     let Some(listed) = entry.texts("a list of \"phone\" and \"app\", or an empty one") else {
         return Registration::default();
     };
-    let mut allowed = Registration {
-        phone: false,
-        app: false,
-    };
+    let mut allowed = Registration { phone: false, app: false };
     for option in listed {
         match option.as_str() {
             "phone" => allowed.phone = true,

@@ -18,8 +18,9 @@ use super::keys::SERVICE_KEYS;
 use super::origin::Origin;
 use super::reader::comma_separated;
 use super::service::{RawSetting, Service};
+use crate::secrets::{Secret, Secrets};
 
-pub use self::secret::{Secret, SecretProblem};
+pub use self::secret::SecretProblem;
 
 use self::schema::Shape;
 use self::violation::{Rule, Violation, violations};
@@ -30,8 +31,8 @@ use self::violation::{Rule, Violation, violations};
 pub struct ResolvedSettings {
     /// What the plugin is opened with; each secret is replaced by `{"secret": "<setting>"}`.
     pub json: Value,
-    /// The secrets, by the name of their setting. They stay with the engine.
-    pub secrets: BTreeMap<String, Secret>,
+    /// The secrets. They stay with the engine.
+    pub secrets: Secrets,
 }
 
 /// Why settings cannot be used.
@@ -134,22 +135,14 @@ impl Service {
     /// # Errors
     /// [`SettingsError`]: a setting is unknown, missing or not as the schema wants it, or a secret cannot be had; all
     /// faults at once. Of a secret's value nothing is ever told.
-    pub fn resolve(
-        &self,
-        schema: &Value,
-        folder: &Path,
-    ) -> Result<ResolvedSettings, SettingsError> {
-        let validator =
-            jsonschema::validator_for(schema).map_err(|error| SettingsError::Schema {
-                provider: self.provider.clone(),
-                place: error.instance_path().as_str().to_owned(),
-            })?;
+    pub fn resolve(&self, schema: &Value, folder: &Path) -> Result<ResolvedSettings, SettingsError> {
+        let validator = jsonschema::validator_for(schema).map_err(|error| SettingsError::Schema {
+            provider: self.provider.clone(),
+            place: error.instance_path().as_str().to_owned(),
+        })?;
         let shape = Shape::of(schema);
         if let Some(setting) = shape.around_a_secret() {
-            return Err(SettingsError::SecretWithin {
-                provider: self.provider.clone(),
-                setting: setting.to_owned(),
-            });
+            return Err(SettingsError::SecretWithin { provider: self.provider.clone(), setting: setting.to_owned() });
         }
         let mut resolving = Resolving {
             service: self,
@@ -168,16 +161,11 @@ impl Service {
                 resolving.violated(violation);
             }
         }
-        let Resolving {
-            secrets, faults, ..
-        } = resolving;
+        let Resolving { secrets, faults, .. } = resolving;
         if faults.is_empty() {
-            Ok(ResolvedSettings { json, secrets })
+            Ok(ResolvedSettings { json, secrets: secrets.into_iter().collect() })
         } else {
-            Err(SettingsError::Invalid {
-                service: self.name.clone(),
-                faults,
-            })
+            Err(SettingsError::Invalid { service: self.name.clone(), faults })
         }
     }
 }
@@ -259,24 +247,16 @@ impl<'a> Resolving<'a> {
         let described = self.shape.description(name).map(str::to_owned);
         let description = described.filter(|_| below.is_empty());
         let problem = match violation.rule {
-            Rule::Missing if below.is_empty() => SettingProblem::Missing {
-                description,
-                remedy: self.remedy(name),
-            },
-            Rule::Missing => SettingProblem::Missing {
-                description,
-                remedy: "it there".to_owned(),
-            },
+            Rule::Missing if below.is_empty() => SettingProblem::Missing { description, remedy: self.remedy(name) },
+            Rule::Missing => SettingProblem::Missing { description, remedy: "it there".to_owned() },
             Rule::Unexpected => SettingProblem::OutOfPlace { description },
             // One fault is enough for a value that is no value but a reference.
             Rule::Expected { .. } if setting.is_some_and(|setting| self.has_fault(setting)) => {
                 return;
             }
-            Rule::Expected { found, expected } => SettingProblem::Violation {
-                found: self.redacted(name, found),
-                expected,
-                description,
-            },
+            Rule::Expected { found, expected } => {
+                SettingProblem::Violation { found: self.redacted(name, found), expected, description }
+            }
         };
         self.fault(origin, &key, problem);
     }
@@ -293,11 +273,7 @@ impl<'a> Resolving<'a> {
             let raw = self.json_text(name);
             raw.is_some_and(|raw| raw.contains(value))
         };
-        if self.shape.is_secret(name) || self.secrets.values().any(misplaced) {
-            "a secret".to_owned()
-        } else {
-            found
-        }
+        if self.shape.is_secret(name) || self.secrets.values().any(misplaced) { "a secret".to_owned() } else { found }
     }
 
     fn json_text(&self, name: &str) -> Option<String> {
@@ -310,11 +286,7 @@ impl<'a> Resolving<'a> {
     fn remedy(&self, name: &str) -> String {
         let (service, provider) = (&self.service.key, self.service.provider_key());
         // A fallback has no name by which a variable could reach it.
-        let table = if service.has_index() {
-            &provider
-        } else {
-            service
-        };
+        let table = if service.has_index() { &provider } else { service };
         let variable = table.child(name).variable();
         if self.shape.is_secret(name) {
             let references = "{ file = \"FILE\" } or { env = \"VARIABLE\" }";
@@ -325,11 +297,7 @@ impl<'a> Resolving<'a> {
     }
 
     fn fault(&mut self, origin: &Origin, key: &KeyPath, problem: SettingProblem) {
-        let fault = Fault {
-            origin: origin.clone(),
-            key: key.to_string(),
-            problem,
-        };
+        let fault = Fault { origin: origin.clone(), key: key.to_string(), problem };
         if !self.faults.contains(&fault) {
             self.faults.push(fault);
         }

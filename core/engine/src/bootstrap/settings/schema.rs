@@ -21,10 +21,7 @@ impl<'s> Shape<'s> {
                 described.extend(branches(schema, property));
             }
         }
-        Self {
-            root: schema,
-            properties,
-        }
+        Self { root: schema, properties }
     }
 
     pub(super) fn names(&self) -> impl Iterator<Item = &'s str> {
@@ -41,9 +38,7 @@ impl<'s> Shape<'s> {
 
     /// A setting that is no secret and yet has one within, where it would be taken for plain text.
     pub(super) fn around_a_secret(&self) -> Option<&'s str> {
-        self.names()
-            .filter(|name| !self.is_secret(name))
-            .find(|name| self.has_secret_within(name))
+        self.names().filter(|name| !self.is_secret(name)).find(|name| self.has_secret_within(name))
     }
 
     fn has_secret_within(&self, name: &str) -> bool {
@@ -85,9 +80,7 @@ impl<'s> Shape<'s> {
 
     pub(super) fn description(&self, name: &str) -> Option<&'s str> {
         let described = self.parts(name).iter();
-        described
-            .filter_map(|part| part.get("description"))
-            .find_map(Value::as_str)
+        described.filter_map(|part| part.get("description")).find_map(Value::as_str)
     }
 
     fn parts(&self, name: &str) -> &[&'s Value] {
@@ -149,14 +142,8 @@ mod tests {
     fn a_secret_is_known_by_its_mark_wherever_that_stands() {
         check_secret(json!({"type": "object", "x-secret": true}), true);
         check_secret(json!({"$ref": "#/$defs/SecretRef"}), true);
-        check_secret(
-            json!({"anyOf": [{"$ref": "#/$defs/SecretRef"}, {"type": "null"}]}),
-            true,
-        );
-        check_secret(
-            json!({"oneOf": [{"type": "null"}, {"x-secret": true}]}),
-            true,
-        );
+        check_secret(json!({"anyOf": [{"$ref": "#/$defs/SecretRef"}, {"type": "null"}]}), true);
+        check_secret(json!({"oneOf": [{"type": "null"}, {"x-secret": true}]}), true);
         check_secret(json!({"$ref": "#/$defs/Loop"}), true);
         check_secret(json!({"$ref": "#/$defs/Plain"}), false);
         check_secret(json!({"type": "object", "x-secret": false}), false);
@@ -173,14 +160,8 @@ mod tests {
 
     #[test]
     fn a_secret_within_a_setting_is_found() {
-        check_around(
-            json!({"items": {"$ref": "#/$defs/SecretRef"}}),
-            Some("accounts"),
-        );
-        check_around(
-            json!({"properties": {"a": {"anyOf": [{"x-secret": true}]}}}),
-            Some("accounts"),
-        );
+        check_around(json!({"items": {"$ref": "#/$defs/SecretRef"}}), Some("accounts"));
+        check_around(json!({"properties": {"a": {"anyOf": [{"x-secret": true}]}}}), Some("accounts"));
         check_around(json!({"$ref": "#/$defs/SecretRef"}), None);
         check_around(json!({"$ref": "#/$defs/Tree"}), None);
         check_around(json!({"type": "string"}), None);
@@ -197,10 +178,7 @@ mod tests {
             "$defs": {"Authy": {"properties": {"pause": {"type": ["integer", "null"]}}}},
         });
         let shape = Shape::of(&schema);
-        assert_eq!(
-            shape.names().collect::<Vec<_>>(),
-            ["auth_id", "mode", "pause"]
-        );
+        assert_eq!(shape.names().collect::<Vec<_>>(), ["auth_id", "mode", "pause"]);
         assert_eq!(shape.types("pause"), ["integer", "null"]);
         assert_eq!(shape.description("auth_id"), Some("the account"));
     }

@@ -1,6 +1,5 @@
-//! Secrets of plugins: read from a file or a variable, wiped when dropped, never shown.
+//! Secrets of plugins: read from a file or a variable, and refused in the bootstrap file itself.
 
-use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -10,53 +9,17 @@ use zeroize::{Zeroize, Zeroizing};
 
 use crate::bootstrap::origin::Origin;
 use crate::bootstrap::service::RawSetting;
+use crate::secrets::Secret;
 
 /// No token or key comes near this; a longer file is another file than was meant.
 const LONGEST: usize = 4096;
-
-/// A secret. It is wiped from memory when dropped, and nothing but [`expose`](Self::expose) shows it.
-#[derive(Clone)]
-pub struct Secret(Zeroizing<String>);
-
-impl Secret {
-    /// The secret in clear, for the one place that needs it.
-    #[must_use]
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-
-    /// A secret out of the bytes of a file or a variable: trimmed, and refused where it could not be put into a
-    /// request as it stands.
-    fn new(bytes: &[u8]) -> Result<Self, SecretProblem> {
-        if bytes.len() > LONGEST {
-            return Err(SecretProblem::TooLong { limit: LONGEST });
-        }
-        let text = std::str::from_utf8(bytes).map_err(|_| SecretProblem::NotText)?;
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text).trim();
-        if text.is_empty() {
-            return Err(SecretProblem::Empty);
-        }
-        if text.contains(char::is_control) {
-            return Err(SecretProblem::ControlCharacter);
-        }
-        Ok(Self(Zeroizing::new(text.to_owned())))
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("Secret(redacted)")
-    }
-}
 
 /// Why a secret could not be had.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SecretProblem {
     /// It stands in clear in the bootstrap file.
-    #[error(
-        "stands in the bootstrap file, which is no place for a secret; put it into a file of its own"
-    )]
+    #[error("stands in the bootstrap file, which is no place for a secret; put it into a file of its own")]
     InBootstrap,
     /// It is neither text nor one of the two references.
     #[error("is no reference to a secret")]
@@ -93,9 +56,7 @@ pub enum SecretProblem {
         problem: Box<Self>,
     },
     /// The variable is not set.
-    #[error(
-        "is read from environment variable {name}, which is not set; set it, or name another one"
-    )]
+    #[error("is read from environment variable {name}, which is not set; set it, or name another one")]
     NoVariable {
         /// The variable that was looked for.
         name: String,
@@ -121,16 +82,14 @@ pub enum SecretProblem {
     #[error("is empty; put the secret there")]
     Empty,
     /// There is a line break or another control character within it.
-    #[error(
-        "has a line break or another control character in the middle; leave nothing there but the secret"
-    )]
+    #[error("has a line break or another control character in the middle; leave nothing there but the secret")]
     ControlCharacter,
 }
 
 /// The secret to which a setting refers.
 pub(super) fn read(setting: &RawSetting, folder: &Path) -> Result<Secret, SecretProblem> {
     match &setting.value {
-        Value::String(text) if is_variable(&setting.origin) => Secret::new(text.as_bytes()),
+        Value::String(text) if is_variable(&setting.origin) => from_bytes(text.as_bytes()),
         Value::String(_) => Err(SecretProblem::InBootstrap),
         Value::Object(reference) => match Reference::of(reference)? {
             Reference::File(file) => read_file(&folder.join(file)),
@@ -138,6 +97,23 @@ pub(super) fn read(setting: &RawSetting, folder: &Path) -> Result<Secret, Secret
         },
         _ => Err(SecretProblem::NoReference),
     }
+}
+
+/// A secret out of the bytes of a file or a variable: trimmed, and refused where it could not be put into a request
+/// as it stands.
+fn from_bytes(bytes: &[u8]) -> Result<Secret, SecretProblem> {
+    if bytes.len() > LONGEST {
+        return Err(SecretProblem::TooLong { limit: LONGEST });
+    }
+    let text = std::str::from_utf8(bytes).map_err(|_| SecretProblem::NotText)?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text).trim();
+    if text.is_empty() {
+        return Err(SecretProblem::Empty);
+    }
+    if text.contains(char::is_control) {
+        return Err(SecretProblem::ControlCharacter);
+    }
+    Ok(Secret::new(text))
 }
 
 /// Whether a value is written as a reference to a secret.
@@ -169,10 +145,7 @@ impl<'a> Reference<'a> {
 fn read_variable(name: &str, value: Option<&Vec<u8>>) -> Result<Secret, SecretProblem> {
     let name = || name.to_owned();
     let value = value.ok_or_else(|| SecretProblem::NoVariable { name: name() })?;
-    Secret::new(value).map_err(|problem| SecretProblem::BadVariable {
-        name: name(),
-        problem: Box::new(problem),
-    })
+    from_bytes(value).map_err(|problem| SecretProblem::BadVariable { name: name(), problem: Box::new(problem) })
 }
 
 fn read_file(path: &Path) -> Result<Secret, SecretProblem> {
@@ -196,12 +169,9 @@ fn read_file(path: &Path) -> Result<Secret, SecretProblem> {
     let mut bytes = Zeroizing::new([0; LONGEST + 1]);
     let length = fill(&mut *bytes, path).map_err(refuse)?;
     let read = bytes.get(..length).unwrap_or_default();
-    let secret = Secret::new(read);
+    let secret = from_bytes(read);
     bytes.zeroize();
-    secret.map_err(|problem| SecretProblem::BadFile {
-        file: file(),
-        problem: Box::new(problem),
-    })
+    secret.map_err(|problem| SecretProblem::BadFile { file: file(), problem: Box::new(problem) })
 }
 
 /// Reads as much as there is room for.

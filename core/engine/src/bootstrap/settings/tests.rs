@@ -55,9 +55,7 @@ impl Case {
         let case = Self {
             folder,
             variables: Vec::new(),
-            text: format!(
-                "version = 1\n[services.voice]\ndelivery_type = \"local\"\nprovider = \"acme\"\n{settings}"
-            ),
+            text: format!("version = 1\n[services.voice]\ndelivery_type = \"local\"\nprovider = \"acme\"\n{settings}"),
         };
         case.file("good", format!("  {CANARY}\r\n").as_bytes());
         case
@@ -94,8 +92,7 @@ impl Case {
 
     #[track_caller]
     fn resolved(&self) -> ResolvedSettings {
-        self.resolve_by(&schema())
-            .unwrap_or_else(|error| panic!("{error}"))
+        self.resolve_by(&schema()).unwrap_or_else(|error| panic!("{error}"))
     }
 
     #[track_caller]
@@ -121,27 +118,24 @@ fn secrets_are_taken_out_and_trimmed() {
         "pause": 2,
     });
     assert_eq!(resolved.json, expected);
-    assert_eq!(resolved.secrets["auth_token"].expose(), CANARY);
-    assert_eq!(resolved.secrets.len(), 1);
+    assert_eq!(resolved.secrets.named("auth_token").unwrap().expose(), CANARY);
+    assert_eq!(resolved.secrets.iter().count(), 1);
 }
 
 #[test]
 fn a_secret_comes_from_a_file_a_variable_or_our_own_variable() {
     let named = Case::of("auth_id = \"AC1234\"\nauth_token = { env = \"TWILIO\" }");
     let resolved = named.variable("TWILIO", CANARY).resolved();
-    assert_eq!(resolved.secrets["auth_token"].expose(), CANARY);
+    assert_eq!(resolved.secrets.named("auth_token").unwrap().expose(), CANARY);
 
     let bare = Case::of("auth_id = \"AC1234\"").variable(TOKEN, CANARY);
-    assert_eq!(bare.resolved().secrets["auth_token"].expose(), CANARY);
+    assert_eq!(bare.resolved().secrets.named("auth_token").unwrap().expose(), CANARY);
 
     let over = Case::with("").variable(TOKEN, "{\"other\": 1}");
-    assert_eq!(
-        over.resolved().secrets["auth_token"].expose(),
-        "{\"other\": 1}"
-    );
+    assert_eq!(over.resolved().secrets.named("auth_token").unwrap().expose(), "{\"other\": 1}");
 
     let file = Case::of("auth_id = \"AC1234\"").variable(&format!("{TOKEN}__FILE"), "good");
-    assert_eq!(file.resolved().secrets["auth_token"].expose(), CANARY);
+    assert_eq!(file.resolved().secrets.named("auth_token").unwrap().expose(), CANARY);
 
     let spare = Case::with("spare_token = { file = \"good\" }").resolved();
     assert_eq!(spare.json["spare_token"], json!({"secret": "spare_token"}));
@@ -163,74 +157,34 @@ fn check_secret(setting: &str, facts: &[&str]) {
 #[test]
 fn a_secret_that_cannot_be_had_is_told_with_the_remedy() {
     let bare = format!("\"{CANARY}\"");
-    check_secret(
-        &bare,
-        &[
-            "stands in the bootstrap file",
-            "write auth_token = { file = \"FILE\" }",
-        ],
-    );
-    check_secret(
-        "{ file = \"none\" }",
-        &["/none, which does not exist; create"],
-    );
-    check_secret(
-        "{ file = \"folder\" }",
-        &["/folder, which is no regular file"],
-    );
-    check_secret(
-        "{ file = \"empty\" }",
-        &["/empty, and what it holds is empty"],
-    );
-    check_secret(
-        "{ file = \"long\" }",
-        &["/long, and what it holds is longer than 4096 bytes"],
-    );
-    check_secret(
-        "{ file = \"latin\" }",
-        &["/latin, and what it holds is not UTF-8"],
-    );
-    check_secret(
-        "{ file = \"lines\" }",
-        &["/lines, and what it holds has a line break"],
-    );
-    check_secret(
-        "{ file = \"nul\" }",
-        &["/nul, and what it holds has a line break or another control"],
-    );
-    check_secret(
-        "{ env = \"NOT_SET\" }",
-        &["environment variable NOT_SET, which is not set"],
-    );
-    check_secret(
-        "{ env = \"E\", file = \"good\" }",
-        &["has both `file` and `env`"],
-    );
+    check_secret(&bare, &["stands in the bootstrap file", "write auth_token = { file = \"FILE\" }"]);
+    check_secret("{ file = \"none\" }", &["/none, which does not exist; create"]);
+    check_secret("{ file = \"folder\" }", &["/folder, which is no regular file"]);
+    check_secret("{ file = \"empty\" }", &["/empty, and what it holds is empty"]);
+    check_secret("{ file = \"long\" }", &["/long, and what it holds is longer than 4096 bytes"]);
+    check_secret("{ file = \"latin\" }", &["/latin, and what it holds is not UTF-8"]);
+    check_secret("{ file = \"lines\" }", &["/lines, and what it holds has a line break"]);
+    check_secret("{ file = \"nul\" }", &["/nul, and what it holds has a line break or another control"]);
+    check_secret("{ env = \"NOT_SET\" }", &["environment variable NOT_SET, which is not set"]);
+    check_secret("{ env = \"E\", file = \"good\" }", &["has both `file` and `env`"]);
     check_secret("{ fil = \"good\" }", &["is no reference to a secret"]);
-    check_secret(
-        "{ file = \"good\", mode = 1 }",
-        &["is no reference to a secret"],
-    );
+    check_secret("{ file = \"good\", mode = 1 }", &["is no reference to a secret"]);
     check_secret("{ file = \"\" }", &["is no reference to a secret"]);
     check_secret("1234", &["is no reference to a secret"]);
     check_secret("[]", &["is no reference to a secret"]);
     let empty = Case::of("auth_id = \"AC1234\"").variable(TOKEN, " \n");
-    empty.refused(&[&format!(
-        "environment variable {TOKEN}: `services.voice.auth_token` is empty"
-    )]);
+    empty.refused(&[&format!("environment variable {TOKEN}: `services.voice.auth_token` is empty")]);
     let lines = Case::of("auth_id = \"AC1234\"\nauth_token = { env = \"T\" }");
-    lines
-        .variable("T", "a\nb")
-        .refused(&["variable T, and what it holds has a line break"]);
+    lines.variable("T", "a\nb").refused(&["variable T, and what it holds has a line break"]);
 }
 
 #[test]
 fn a_secret_of_the_greatest_length_is_read_whole() {
     let case = Case::of("auth_id = \"AC1234\"\nauth_token = { file = \"long\" }");
     case.file("long", &[b'x'; 4096]);
-    assert_eq!(case.resolved().secrets["auth_token"].expose().len(), 4096);
+    assert_eq!(case.resolved().secrets.named("auth_token").unwrap().expose().len(), 4096);
     case.file("long", "\u{feff}token".as_bytes());
-    assert_eq!(case.resolved().secrets["auth_token"].expose(), "token");
+    assert_eq!(case.resolved().secrets.named("auth_token").unwrap().expose(), "token");
 }
 
 #[test]
@@ -238,9 +192,7 @@ fn what_is_shared_is_overlaid_setting_by_setting() {
     let case = Case::of(
         "note = \"own\"\n[providers.acme]\nauth_id = \"AC1234\"\nauth_token = { file = \"good\" }\nnote = \"shared\"",
     );
-    let resolved = case
-        .variable("COUNTERSIGN_PROVIDERS__ACME__PAUSE", "3")
-        .resolved();
+    let resolved = case.variable("COUNTERSIGN_PROVIDERS__ACME__PAUSE", "3").resolved();
     assert_eq!(resolved.json["auth_id"], "AC1234");
     assert_eq!(resolved.json["note"], "own");
     assert_eq!(resolved.json["pause"], 3);
@@ -251,16 +203,12 @@ fn what_is_shared_is_overlaid_setting_by_setting() {
 
 #[test]
 fn an_unknown_setting_is_told_with_the_nearest_one() {
-    Case::with("form = \"+1\"").refused(&[
-        "countersign.toml:7: `services.voice.form` is no setting of plugin `acme`; did you mean `from`?",
-    ]);
+    Case::with("form = \"+1\"")
+        .refused(&["countersign.toml:7: `services.voice.form` is no setting of plugin `acme`; did you mean `from`?"]);
     Case::with("chanel = \"x\"").refused(&["did you mean `channel`?"]);
     Case::with("zzz = 1").refused(&["it has auth_id, auth_token, extra, from"]);
     let variable = Case::with("").variable("COUNTERSIGN_SERVICES__VOICE__PAUSES", "1");
-    variable.refused(&[
-        "variable COUNTERSIGN_SERVICES__VOICE__PAUSES: `services.voice.pauses`",
-        "`pause`",
-    ]);
+    variable.refused(&["variable COUNTERSIGN_SERVICES__VOICE__PAUSES: `services.voice.pauses`", "`pause`"]);
 }
 
 #[test]
@@ -269,36 +217,18 @@ fn a_value_that_does_not_fit_is_told_with_what_does() {
     fn check(setting: &str, facts: &[&str]) {
         Case::with(setting).refused(&[&["countersign.toml:7: `services.voice."], facts].concat());
     }
-    check(
-        "pause = \"2\"",
-        &["voice.pause` is \"2\"; it has to be a whole number"],
-    );
+    check("pause = \"2\"", &["voice.pause` is \"2\"; it has to be a whole number"]);
     check("pause = 0", &["voice.pause` is 0; it has to be at least 1"]);
     check("pause = 10", &["is 10; it has to be at most 9"]);
-    check(
-        "mode = \"fax\"",
-        &["voice.mode` is \"fax\"; it has to be one of \"call\", \"authy\""],
-    );
-    check(
-        "from = \"1500\"",
-        &["is \"1500\"; it has to be text that matches ^\\+[0-9]+$"],
-    );
+    check("mode = \"fax\"", &["voice.mode` is \"fax\"; it has to be one of \"call\", \"authy\""]);
+    check("from = \"1500\"", &["is \"1500\"; it has to be text that matches ^\\+[0-9]+$"]);
     check("from = 15", &["is 15; it has to be", "text", "or", "null"]);
     check("rate = 0", &["is 0; it has to be more than 0"]);
     check("rate = \"x\"", &["is \"x\"; it has to be a number"]);
-    check(
-        "languages = [\"en\", \"toolong\"]",
-        &["voice.languages.1` is \"toolong\"; it has to be at most 5"],
-    );
+    check("languages = [\"en\", \"toolong\"]", &["voice.languages.1` is \"toolong\"; it has to be at most 5"]);
     check("extra = {}", &["voice.extra.deep` is missing"]);
-    check(
-        "extra = { deep = \"x\" }",
-        &["voice.extra.deep` is \"x\"; it has to be a whole number"],
-    );
-    check(
-        "note = { file = \"good\" }",
-        &["voice.note` is no secret; write its value here"],
-    );
+    check("extra = { deep = \"x\" }", &["voice.extra.deep` is \"x\"; it has to be a whole number"]);
+    check("note = { file = \"good\" }", &["voice.note` is no secret; write its value here"]);
     Case::of("auth_id = \"BC\"\nauth_token = { file = \"good\" }").refused(&[
         "countersign.toml:5: `services.voice.auth_id` is \"BC\"; it has to be text that matches",
         "(Account SID: AC and four digits)",
@@ -323,10 +253,7 @@ fn all_faults_are_told_at_once() {
         panic!("accepted");
     };
     assert_eq!(service, "voice");
-    let mut keys: Vec<_> = faults
-        .iter()
-        .map(|fault| fault.key.rsplit_once('.').unwrap().1)
-        .collect();
+    let mut keys: Vec<_> = faults.iter().map(|fault| fault.key.rsplit_once('.').unwrap().1).collect();
     keys.sort_unstable();
     assert_eq!(keys, ["auth_id", "auth_token", "form", "mode", "pause"]);
 }
@@ -357,13 +284,9 @@ fn a_variable_is_parsed_by_the_type_in_the_schema() {
 
 #[test]
 fn a_variable_finds_a_setting_that_is_spelled_with_hyphens() {
-    let schema =
-        json!({"additionalProperties": false, "properties": {"auth-id": {"type": "string"}}});
+    let schema = json!({"additionalProperties": false, "properties": {"auth-id": {"type": "string"}}});
     let case = Case::of("").variable("COUNTERSIGN_SERVICES__VOICE__AUTH_ID", "x");
-    assert_eq!(
-        case.resolve_by(&schema).unwrap().json,
-        json!({"auth-id": "x"})
-    );
+    assert_eq!(case.resolve_by(&schema).unwrap().json, json!({"auth-id": "x"}));
     let written = Case::of("auth_id = \"x\"").resolve_by(&schema).unwrap_err();
     assert!(written.to_string().contains("did you mean `auth-id`?"));
 }
@@ -384,30 +307,14 @@ fn of_several_modes_the_one_that_was_meant_is_told_of() {
             },
         ],
     });
-    let said = |settings: &str| {
-        Case::of(settings)
-            .resolve_by(&schema)
-            .unwrap_err()
-            .to_string()
-    };
+    let said = |settings: &str| Case::of(settings).resolve_by(&schema).unwrap_err().to_string();
     let authy = said("mode = \"authy\"");
-    assert!(
-        authy.contains("`services.voice.authy_api_key` is missing"),
-        "{authy}"
-    );
+    assert!(authy.contains("`services.voice.authy_api_key` is missing"), "{authy}");
     assert_eq!(authy.lines().count(), 1, "{authy}");
     let call = said("mode = \"call\"\nfrom = \"+1\"");
-    assert!(
-        call.contains("`services.voice.auth_id` is missing"),
-        "{call}"
-    );
-    let both = said(
-        "mode = \"call\"\nauth_id = \"x\"\nfrom = \"+1\"\nauthy_api_key = { file = \"good\" }",
-    );
-    assert!(
-        both.contains("`services.voice.authy_api_key` has no place here"),
-        "{both}"
-    );
+    assert!(call.contains("`services.voice.auth_id` is missing"), "{call}");
+    let both = said("mode = \"call\"\nauth_id = \"x\"\nfrom = \"+1\"\nauthy_api_key = { file = \"good\" }");
+    assert!(both.contains("`services.voice.authy_api_key` has no place here"), "{both}");
 }
 
 #[test]
@@ -428,10 +335,7 @@ fn a_schema_that_is_none_is_the_fault_of_the_plugin() {
 fn a_secret_within_a_setting_is_the_fault_of_the_plugin() {
     let schema = json!({"properties": {"accounts": {"items": {"x-secret": true}}}});
     let said = Case::of("").resolve_by(&schema).unwrap_err().to_string();
-    assert!(
-        said.contains("plugin `acme` has a secret within setting `accounts`"),
-        "{said}"
-    );
+    assert!(said.contains("plugin `acme` has a secret within setting `accounts`"), "{said}");
 }
 
 #[test]
@@ -443,30 +347,18 @@ fn a_fallback_is_resolved_by_itself() {
     fs::write(&path, &case.text).unwrap();
     let bootstrap = Bootstrap::read_with(&path, []).unwrap();
     let fallback = &bootstrap.services["voice"].fallback[0];
-    let said = fallback
-        .resolve(&schema(), case.folder.path())
-        .unwrap_err()
-        .to_string();
+    let said = fallback.resolve(&schema(), case.folder.path()).unwrap_err().to_string();
     // What the service itself is given is not the fallback's, which has a provider of its own.
-    assert!(
-        said.contains("toml:7: `services.voice.fallback[0].auth_token` is missing"),
-        "{said}"
-    );
-    assert!(
-        said.contains("set COUNTERSIGN_PROVIDERS__OTHER__AUTH_TOKEN"),
-        "{said}"
-    );
+    assert!(said.contains("toml:7: `services.voice.fallback[0].auth_token` is missing"), "{said}");
+    assert!(said.contains("set COUNTERSIGN_PROVIDERS__OTHER__AUTH_TOKEN"), "{said}");
     assert_eq!(said.lines().count(), 1, "{said}");
 }
 
 #[test]
 fn a_secret_does_not_show() {
     let resolved = Case::with("").resolved();
-    assert_eq!(
-        format!("{:?}", resolved.secrets["auth_token"]),
-        "Secret(redacted)"
-    );
-    assert!(format!("{resolved:#?}").contains("redacted"));
+    assert_eq!(format!("{:?}", resolved.secrets.named("auth_token").unwrap()), "Secret(…)");
+    assert!(format!("{resolved:#?}").contains("Secret(…)"));
 }
 
 #[cfg(unix)]
@@ -512,10 +404,7 @@ fn a_secret_that_others_can_read_is_warned_of() {
     assert_eq!(said(0o600), "");
     for mode in [0o640, 0o604] {
         let warning = said(mode);
-        assert!(
-            warning.contains("/good") && warning.contains("chmod 600"),
-            "{warning}"
-        );
+        assert!(warning.contains("/good") && warning.contains("chmod 600"), "{warning}");
         assert!(!warning.contains(CANARY));
     }
 }

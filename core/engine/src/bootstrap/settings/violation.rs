@@ -47,9 +47,7 @@ pub(super) fn violations(error: &ValidationError<'_>) -> Vec<Violation> {
             Some(branch) => return branch.iter().flat_map(violations).collect(),
             None => "something else".to_owned(),
         },
-        Kind::OneOfMultipleValid { .. } => {
-            "settings for one way only, and these fit several".to_owned()
-        }
+        Kind::OneOfMultipleValid { .. } => "settings for one way only, and these fit several".to_owned(),
         Kind::Type { kind } => match kind {
             jsonschema::error::TypeKind::Single(one) => type_name(one.as_str()).to_owned(),
             jsonschema::error::TypeKind::Multiple(several) => {
@@ -75,24 +73,16 @@ pub(super) fn violations(error: &ValidationError<'_>) -> Vec<Violation> {
         Kind::MaxItems { limit } => format!("at most {limit} items"),
         Kind::UniqueItems => "items that differ from each other".to_owned(),
         Kind::FalseSchema => {
-            return vec![Violation {
-                path,
-                rule: Rule::Unexpected,
-            }];
+            return vec![Violation { path, rule: Rule::Unexpected }];
         }
         other => format!("what the plugin's schema says by `{}`", other.keyword()),
     };
     let found = shorten(&error.instance().to_string());
-    vec![Violation {
-        path,
-        rule: Rule::Expected { found, expected },
-    }]
+    vec![Violation { path, rule: Rule::Expected { found, expected } }]
 }
 
 /// The branch that was most probably meant: not one for another mode, and of the others the one with least wrong.
-fn closest<'e>(
-    branches: &'e [Vec<ValidationError<'static>>],
-) -> Option<&'e Vec<ValidationError<'static>>> {
+fn closest<'e>(branches: &'e [Vec<ValidationError<'static>>]) -> Option<&'e Vec<ValidationError<'static>>> {
     let of_another_mode = |errors: &[ValidationError<'_>]| {
         let fixed = |kind: &Kind| matches!(kind, Kind::Constant { .. } | Kind::Enum { .. });
         errors.iter().any(|error| fixed(error.kind()))
@@ -126,7 +116,5 @@ fn list(options: &[Value]) -> String {
 
 fn segments(pointer: &str) -> Vec<String> {
     let parts = pointer.split('/').skip(1);
-    parts
-        .map(|part| part.replace("~1", "/").replace("~0", "~"))
-        .collect()
+    parts.map(|part| part.replace("~1", "/").replace("~0", "~")).collect()
 }

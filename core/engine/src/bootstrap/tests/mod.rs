@@ -24,9 +24,7 @@ impl Folder {
     }
 
     fn read(&self, name: &str, variables: &[(&str, &str)]) -> Result<Bootstrap, BootstrapError> {
-        let variables = variables
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         Bootstrap::read_with(&self.0.path().join(name), variables)
     }
 }

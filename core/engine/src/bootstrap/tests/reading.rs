@@ -12,14 +12,8 @@ fn what_is_not_given_has_its_default() {
     assert!(bootstrap.two_factor.channel_enabled("sms"));
     assert_eq!(bootstrap.two_factor.unknown_users, UnknownUsers::Error);
     assert_eq!(bootstrap.two_factor.registration, Registration::default());
-    assert_eq!(
-        bootstrap.store.path,
-        folder.0.path().join("countersign.sqlite")
-    );
-    assert_eq!(
-        bootstrap.store.key_file,
-        folder.0.path().join("countersign.key")
-    );
+    assert_eq!(bootstrap.store.path, folder.0.path().join("countersign.sqlite"));
+    assert_eq!(bootstrap.store.key_file, folder.0.path().join("countersign.key"));
     assert_eq!(bootstrap.plugins, Plugins::default());
 }
 
@@ -61,10 +55,7 @@ fn a_whole_file_is_read() {
     let here = |name: &str| folder.0.path().join(name);
 
     let voice = &bootstrap.services["voice"];
-    assert_eq!(
-        (voice.channel.as_str(), voice.provider.as_str()),
-        ("voice", "twilio-voice")
-    );
+    assert_eq!((voice.channel.as_str(), voice.provider.as_str()), ("voice", "twilio-voice"));
     assert_eq!(voice.delivery_type, DeliveryType::HostedService);
     assert_eq!(voice.fallback[0].name, "voice fallback 1");
     assert_eq!(voice.fallback[0].channel, "voice");
@@ -77,13 +68,7 @@ fn a_whole_file_is_read() {
     assert!(!two_factor.channel_enabled("voice"));
     assert!(two_factor.channel_enabled("totp"));
     assert_eq!(two_factor.unknown_users, UnknownUsers::Register);
-    assert_eq!(
-        two_factor.registration,
-        Registration {
-            phone: false,
-            app: true
-        }
-    );
+    assert_eq!(two_factor.registration, Registration { phone: false, app: true });
     assert_eq!(two_factor.login_types["windows"], WhoMustPass::FlaggedUsers);
     assert_eq!(two_factor.login_types["Web Portal"], WhoMustPass::Everyone);
     assert_eq!(two_factor.login_types["kiosk"], WhoMustPass::Nobody);
@@ -92,10 +77,7 @@ fn a_whole_file_is_read() {
     assert_eq!(bootstrap.store.key_file, Path::new("/keys/store.key"));
     assert_eq!(bootstrap.limits.code_digits, 8);
     assert!(bootstrap.limits.allowed_countries.iter().eq(["GB", "US"]));
-    assert_eq!(
-        bootstrap.plugins.search,
-        Some(vec![here("plugins"), "/opt/plugins".into()])
-    );
+    assert_eq!(bootstrap.plugins.search, Some(vec![here("plugins"), "/opt/plugins".into()]));
     let pin = &bootstrap.plugins.pins["totp"];
     assert_eq!(pin.file, Some(here("libtotp.so")));
     let mut hash = [0; 32];
@@ -123,20 +105,13 @@ fn a_file_that_cannot_be_read_says_so() {
     assert!(said("folder.toml").contains("folder.toml: cannot be read"));
     fs::write(folder.0.path().join("latin.toml"), b"issuer = \"\xe9\"").unwrap();
     assert!(said("latin.toml").contains("latin.toml: not UTF-8"));
-    fs::write(
-        folder.0.path().join("big.toml"),
-        vec![b'\n'; 1024 * 1024 + 1],
-    )
-    .unwrap();
+    fs::write(folder.0.path().join("big.toml"), vec![b'\n'; 1024 * 1024 + 1]).unwrap();
     assert!(said("big.toml").contains("larger than 1048576 bytes"));
 }
 
 #[test]
 fn a_byte_order_mark_is_no_part_of_the_file() {
-    for (name, text) in [
-        ("a.toml", "\u{feff}version = 1"),
-        ("a.json", "\u{feff}{\"version\": 1}"),
-    ] {
+    for (name, text) in [("a.toml", "\u{feff}version = 1"), ("a.json", "\u{feff}{\"version\": 1}")] {
         Folder::with(name, text).read(name, &[]).unwrap();
     }
 }
@@ -146,18 +121,9 @@ fn text_that_is_not_well_formed_is_told_by_line_and_column() {
     refused_line("[limits", &["countersign.toml:2:8: "]);
     refused_line("a = 1\na = 2", &["countersign.toml:3:1: ", "duplicate"]);
     refused_line("é = 2024-01-01", &["countersign.toml:2:"]);
-    refused_line(
-        "a = 2024-01-01",
-        &["countersign.toml:2:5: no key takes a date"],
-    );
-    refused_line(
-        "a = 99999999999999999999",
-        &["countersign.toml:2:5: this integer"],
-    );
-    refused_line(
-        "a = [1, nan]",
-        &["countersign.toml:2:9: no key takes an infinite number"],
-    );
+    refused_line("a = 2024-01-01", &["countersign.toml:2:5: no key takes a date"]);
+    refused_line("a = 99999999999999999999", &["countersign.toml:2:5: this integer"]);
+    refused_line("a = [1, nan]", &["countersign.toml:2:9: no key takes an infinite number"]);
     let json = |text| {
         let folder = Folder::with("a.json", text);
         folder.read("a.json", &[]).unwrap_err().to_string()
@@ -172,14 +138,6 @@ fn text_that_is_not_well_formed_is_told_by_line_and_column() {
 #[test]
 fn only_version_1_is_read() {
     refused("", &[], &["`version` is missing; give version = 1"]);
-    refused(
-        "version = 2",
-        &[],
-        &["countersign.toml:1: `version` is 2; this program reads version 1"],
-    );
-    refused(
-        "version = \"1\"",
-        &[],
-        &["`version` is text; it has to be a whole number"],
-    );
+    refused("version = 2", &[], &["countersign.toml:1: `version` is 2; this program reads version 1"]);
+    refused("version = \"1\"", &[], &["`version` is text; it has to be a whole number"]);
 }

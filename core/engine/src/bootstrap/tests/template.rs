@@ -9,14 +9,8 @@ fn the_template_is_valid_with_totp_alone() {
     assert_eq!(bootstrap.limits, Limits::default());
     assert_eq!(bootstrap.two_factor.registration, Registration::default());
     assert_eq!(bootstrap.two_factor.unknown_users, UnknownUsers::default());
-    assert_eq!(
-        bootstrap.store.path.file_name(),
-        Some("countersign.sqlite".as_ref())
-    );
-    assert_eq!(
-        bootstrap.store.key_file.file_name(),
-        Some("countersign.key".as_ref())
-    );
+    assert_eq!(bootstrap.store.path.file_name(), Some("countersign.sqlite".as_ref()));
+    assert_eq!(bootstrap.store.key_file.file_name(), Some("countersign.key".as_ref()));
 }
 
 #[test]
@@ -34,11 +28,6 @@ fn the_template_is_valid_with_all_that_it_offers_and_shows_every_limit() {
     assert!(bootstrap.plugins.pins.contains_key("totp"));
     let limits = serde_json::to_value(Limits::default()).unwrap();
     for key in limits.as_object().unwrap().keys() {
-        assert!(
-            TEMPLATE
-                .lines()
-                .any(|line| line.starts_with(&format!("{key} = "))),
-            "{key}"
-        );
+        assert!(TEMPLATE.lines().any(|line| line.starts_with(&format!("{key} = "))), "{key}");
     }
 }

@@ -18,14 +18,8 @@ fn variables_set_all_kinds_of_values() {
         ("COUNTERSIGN_TWO_FACTOR__ENABLED", "false"),
         ("COUNTERSIGN_TWO_FACTOR__TOTP", "disabled"),
         ("COUNTERSIGN_TWO_FACTOR__REGISTRATION", ""),
-        (
-            "COUNTERSIGN_TWO_FACTOR__LOGIN_TYPES__WEB_PORTAL",
-            "everyone",
-        ),
-        (
-            "COUNTERSIGN_TWO_FACTOR__LOGIN_TYPES__HELP_DESK",
-            "flagged-users",
-        ),
+        ("COUNTERSIGN_TWO_FACTOR__LOGIN_TYPES__WEB_PORTAL", "everyone"),
+        ("COUNTERSIGN_TWO_FACTOR__LOGIN_TYPES__HELP_DESK", "flagged-users"),
         ("COUNTERSIGN_LIMITS__ALLOWED_COUNTRIES", "GB, us ,"),
         ("COUNTERSIGN_PLUGINS__SEARCH", r#"["/a,b", "/c"]"#),
         ("COUNTERSIGN_SERVICES__SPARE_APP__PROVIDER", "totp-two"),
@@ -40,19 +34,10 @@ fn variables_set_all_kinds_of_values() {
     let two_factor = &bootstrap.two_factor;
     assert!(!two_factor.enabled);
     assert!(!two_factor.channel_enabled("totp"));
-    assert_eq!(
-        two_factor.registration,
-        Registration {
-            phone: false,
-            app: false
-        }
-    );
+    assert_eq!(two_factor.registration, Registration { phone: false, app: false });
     // The file has `_`, so the variable means `_`; what the file does not have is spelled with `-`.
     assert_eq!(two_factor.login_types["web_portal"], WhoMustPass::Everyone);
-    assert_eq!(
-        two_factor.login_types["help-desk"],
-        WhoMustPass::FlaggedUsers
-    );
+    assert_eq!(two_factor.login_types["help-desk"], WhoMustPass::FlaggedUsers);
     assert_eq!(two_factor.login_types.len(), 2);
     assert!(bootstrap.limits.allowed_countries.iter().eq(["GB", "US"]));
     let search = bootstrap.plugins.search.unwrap();
@@ -60,16 +45,8 @@ fn variables_set_all_kinds_of_values() {
     let spare = &bootstrap.services["spare-app"];
     assert_eq!(spare.provider, "totp-two");
     let name = "COUNTERSIGN_PROVIDERS__TOTP_TWO__ISSUER".to_owned();
-    assert!(
-        spare
-            .settings
-            .origins()
-            .eq([("issuer", &Origin::Variable { name })])
-    );
-    assert_eq!(
-        bootstrap.plugins.pins["totp-two"].file.as_deref(),
-        Some(Path::new("/p.so"))
-    );
+    assert!(spare.settings.origins().eq([("issuer", &Origin::Variable { name })]));
+    assert_eq!(bootstrap.plugins.pins["totp-two"].file.as_deref(), Some(Path::new("/p.so")));
 }
 
 #[track_caller]
@@ -84,67 +61,25 @@ fn a_variable_that_sets_nothing_is_named() {
         "6",
         &["`limits.code_digts` is not known; did you mean `COUNTERSIGN_LIMITS__CODE_DIGITS`?"],
     );
-    refused_variable(
-        "COUNTERSIGN_LIMIT__CODE_DIGITS",
-        "6",
-        &["did you mean `COUNTERSIGN_LIMITS`?"],
-    );
-    refused_variable(
-        "COUNTERSIGN_LIMITS",
-        "6",
-        &["`limits` is not known", "COUNTERSIGN_LIMITS__CODE_DIGITS"],
-    );
-    refused_variable(
-        "COUNTERSIGN_VERSION__X",
-        "6",
-        &["did you mean `COUNTERSIGN_VERSION`?"],
-    );
+    refused_variable("COUNTERSIGN_LIMIT__CODE_DIGITS", "6", &["did you mean `COUNTERSIGN_LIMITS`?"]);
+    refused_variable("COUNTERSIGN_LIMITS", "6", &["`limits` is not known", "COUNTERSIGN_LIMITS__CODE_DIGITS"]);
+    refused_variable("COUNTERSIGN_VERSION__X", "6", &["did you mean `COUNTERSIGN_VERSION`?"]);
     refused_variable("COUNTERSIGN_", "6", &["is not known"]);
     refused_variable("COUNTERSIGN_SERVICES____X", "6", &["is not known"]);
-    refused_variable(
-        "COUNTERSIGN_SERVICES__TOTP__A__B",
-        "6",
-        &["`services.totp.a.b` is part of a setting"],
-    );
-    refused_variable(
-        "COUNTERSIGN_SERVICES__TOTP__FALLBACK__0",
-        "6",
-        &["cannot be set by the environment"],
-    );
-    refused_variable(
-        "COUNTERSIGN_SERVICES__TOTP__FALLBACK",
-        "6",
-        &["cannot be set by the environment"],
-    );
-    refused_variable(
-        "COUNTERSIGN_LIMITS__CODE_DIGITS",
-        "six",
-        &["`limits.code_digits` is text"],
-    );
-    refused_variable(
-        "COUNTERSIGN_LIMITS__CODE_DIGITS",
-        "0",
-        &["is 0; it has to be from 4 to 10 digits"],
-    );
-    refused_variable(
-        "COUNTERSIGN_LIMITS__ALLOWED_COUNTRIES",
-        "[1]",
-        &["`limits.allowed_countries` is text"],
-    );
+    refused_variable("COUNTERSIGN_SERVICES__TOTP__A__B", "6", &["`services.totp.a.b` is part of a setting"]);
+    refused_variable("COUNTERSIGN_SERVICES__TOTP__FALLBACK__0", "6", &["cannot be set by the environment"]);
+    refused_variable("COUNTERSIGN_SERVICES__TOTP__FALLBACK", "6", &["cannot be set by the environment"]);
+    refused_variable("COUNTERSIGN_LIMITS__CODE_DIGITS", "six", &["`limits.code_digits` is text"]);
+    refused_variable("COUNTERSIGN_LIMITS__CODE_DIGITS", "0", &["is 0; it has to be from 4 to 10 digits"]);
+    refused_variable("COUNTERSIGN_LIMITS__ALLOWED_COUNTRIES", "[1]", &["`limits.allowed_countries` is text"]);
 }
 
 #[test]
 fn two_variables_or_keys_that_a_variable_cannot_tell_apart_are_named() {
     refused(
         TOTP,
-        &[
-            ("COUNTERSIGN_LIMITS__CODE_DIGITS", "6"),
-            ("countersign_limits__code_digits", "7"),
-        ],
-        &[
-            "variable countersign_limits__code_digits",
-            "is also set by COUNTERSIGN_LIMITS__CODE_DIGITS",
-        ],
+        &[("COUNTERSIGN_LIMITS__CODE_DIGITS", "6"), ("countersign_limits__code_digits", "7")],
+        &["variable countersign_limits__code_digits", "is also set by COUNTERSIGN_LIMITS__CODE_DIGITS"],
     );
     refused(
         "version = 1\n[two_factor.login_types]\na-b = \"nobody\"\na_b = \"nobody\"",
@@ -162,20 +97,14 @@ fn a_variable_that_is_no_text_is_named() {
     let environment = Environment::new([("COUNTERSIGN_LIMITS__CODE_DIGITS".to_owned(), value)]);
     let read = Bootstrap::read_over(&folder.0.path().join("a.toml"), &environment);
     let said = read.unwrap_err().to_string();
-    assert!(
-        said.contains("COUNTERSIGN_LIMITS__CODE_DIGITS: `limits.code_digits` is set to something")
-    );
+    assert!(said.contains("COUNTERSIGN_LIMITS__CODE_DIGITS: `limits.code_digits` is set to something"));
 }
 
 #[test]
 fn a_variable_of_ours_may_hold_a_secret_to_which_the_file_refers() {
     let text = format!("{TOTP}auth_token = {{ env = \"COUNTERSIGN_TOKEN\" }}");
     read(&text, &[("COUNTERSIGN_TOKEN", "x")]).unwrap();
-    refused(
-        &text,
-        &[("COUNTERSIGN_TOKENS", "x")],
-        &["COUNTERSIGN_TOKENS", "is not known"],
-    );
+    refused(&text, &[("COUNTERSIGN_TOKENS", "x")], &["COUNTERSIGN_TOKENS", "is not known"]);
 }
 
 #[test]
