@@ -134,6 +134,10 @@ fn a_secret_comes_from_a_file_a_variable_or_our_own_variable() {
     let over = Case::with("").variable(TOKEN, "{\"other\": 1}");
     assert_eq!(over.resolved().secrets.named("auth_token").unwrap().expose(), "{\"other\": 1}");
 
+    let twice = Case::of("auth_id = \"AC1234\"").variable(&format!("{TOKEN}__ENV"), "TWILIO");
+    let resolved = twice.variable("TWILIO", CANARY).resolved();
+    assert_eq!(resolved.secrets.named("auth_token").unwrap().expose(), CANARY);
+
     let file = Case::of("auth_id = \"AC1234\"").variable(&format!("{TOKEN}__FILE"), "good");
     assert_eq!(file.resolved().secrets.named("auth_token").unwrap().expose(), CANARY);
 
@@ -247,6 +251,12 @@ fn a_missing_setting_is_told_with_the_ways_to_set_it() {
 }
 
 #[test]
+fn a_missing_setting_is_told_at_the_line_of_its_service_though_a_variable_sets_another() {
+    let case = Case::of("").variable("COUNTERSIGN_SERVICES__VOICE__AUTH_ID", "AC1234");
+    case.refused(&["countersign.toml:2: `services.voice.auth_token` is missing"]);
+}
+
+#[test]
 fn all_faults_are_told_at_once() {
     let case = Case::of("auth_token = \"x\"\nform = 1\npause = 0\nmode = 1");
     let Err(SettingsError::Invalid { service, faults }) = case.resolve_by(&schema()) else {
@@ -321,6 +331,13 @@ fn of_several_modes_the_one_that_was_meant_is_told_of() {
 fn a_secret_in_the_wrong_setting_is_not_repeated() {
     let case = Case::of("auth_id = \"c4n4ry-5ecret\"\nauth_token = { file = \"good\" }");
     case.refused(&["`services.voice.auth_id` is a secret; it has to be text that matches"]);
+}
+
+#[test]
+fn what_two_rules_of_a_schema_say_is_told_once() {
+    let schema = json!({"required": ["auth_id"], "allOf": [{"required": ["auth_id"]}]});
+    let said = Case::of("").resolve_by(&schema).unwrap_err().to_string();
+    assert_eq!(said.lines().count(), 1, "{said}");
 }
 
 #[test]

@@ -113,6 +113,9 @@ fn words_that_mean_nothing_are_told_with_those_that_do() {
         &[],
         &["countersign.toml:6: `plugins.totp.sha256` is no SHA-256", "64 hexadecimal digits"],
     );
+    refused(&format!("{TOTP}[plugins.totp]\nsha256 = \"abcd\""), &[], &["is no SHA-256"]);
+    let longer = "0".repeat(65);
+    refused(&format!("{TOTP}[plugins.totp]\nsha256 = \"{longer}\""), &[], &["is no SHA-256"]);
     let almost = "g".repeat(64);
     refused(&format!("{TOTP}[plugins.totp]\nsha256 = \"{almost}\""), &[], &["is no SHA-256"]);
     refused_line("[store]\nkey_file = \"countersign.sqlite\"", &["`store.key_file` is the same file as `store.path`"]);
