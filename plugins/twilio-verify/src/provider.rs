@@ -1,0 +1,195 @@
+//! The operations, one exchange each.
+
+use countersign_plugin::{
+    AskStatus, CancelChallenge, Canceled, CheckCode, Checked, Context, Data, Delivered, Diagnosis, Failure,
+    FailureKind, HttpError, Level, Phone, Provider, Recipient, Reply, Request, Scope, StartChallenge, Started, Status,
+    TestCredentials,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::config::{Config, Settings, Sid};
+use crate::diagnosis;
+use crate::failures::{self, During};
+use crate::wire::{self, State, Verification};
+
+/// Version of [`Delivery`] as it is stored.
+const DATA_VERSION: u32 = 1;
+
+/// Codes that a Verify service can be set to make, in digits.
+const CODE_DIGITS: std::ops::RangeInclusive<usize> = 4..=10;
+
+/// Codes by text message or call, made and checked by Twilio Verify.
+#[derive(Debug)]
+pub struct TwilioVerify {
+    config: Config,
+}
+
+impl Provider for TwilioVerify {
+    type Settings = Settings;
+
+    fn open(settings: Settings) -> Result<Self, Failure> {
+        Ok(Self { config: Config::check(settings)? })
+    }
+
+    async fn start(&self, cx: &Context, input: StartChallenge) -> Result<Started, Failure> {
+        self.send_code(cx, input).await.map_err(|failure| failures::seen_from(During::Start, failure))
+    }
+
+    async fn check(&self, cx: &Context, input: CheckCode) -> Result<Checked, Failure> {
+        self.check_code(cx, input).await.map_err(|failure| failures::seen_from(During::Check, failure))
+    }
+
+    async fn cancel(&self, cx: &Context, input: CancelChallenge) -> Result<Canceled, Failure> {
+        self.cancel_code(cx, input).await.map_err(|failure| failures::seen_from(During::Cancel, failure))
+    }
+
+    async fn status(&self, cx: &Context, input: AskStatus) -> Result<Status, Failure> {
+        self.ask_status(cx, input).await.map_err(|failure| failures::seen_from(During::Status, failure))
+    }
+
+    async fn test_credentials(&self, cx: &Context, _input: TestCredentials) -> Result<Diagnosis, Failure> {
+        let reply = send(cx, During::TestCredentials, wire::fetch_service(&self.config)).await;
+        let diagnosis = match reply {
+            Ok(reply) => diagnosis::of(&reply, &self.config.service, cx.now()),
+            Err(error) => Err(error.into()),
+        };
+        diagnosis.map_err(|failure| failures::seen_from(During::TestCredentials, failure))
+    }
+}
+
+impl TwilioVerify {
+    async fn send_code(&self, cx: &Context, input: StartChallenge) -> Result<Started, Failure> {
+        let channel = wire::channel(&input.channel)?;
+        let phone = phone(input.recipient.as_ref())?;
+        let request = wire::start(&self.config, phone, channel, input.person.locale.as_deref());
+        let reply = send(cx, During::Start, request).await?;
+        if !reply.is_success() {
+            return Err(failures::refusal(During::Start, &reply, cx.now()));
+        }
+        let verification = Verification::read(&reply, None, Some(phone))?;
+        // The message is out: whatever is wrong with the rest, it must be possible to cancel it.
+        let delivery = Delivery { sid: verification.sid.as_str().to_owned() };
+        let delivery = Data::new(DATA_VERSION, &delivery)?;
+        cx.keep(Scope::Delivery, delivery.clone()).await?;
+        if verification.state != State::Pending {
+            return Err(failures::inconsistent("a verification that was just started is not pending"));
+        }
+        let expires_in_seconds = verification.expires_in_seconds;
+        Ok(Started { delivery: Some(delivery), expires_in_seconds, ..Started::default() })
+    }
+
+    async fn check_code(&self, cx: &Context, input: CheckCode) -> Result<Checked, Failure> {
+        wire::channel(&input.channel)?;
+        // No service makes such a code, so it is not worth one of the five tries.
+        if !input.code.is_digits(CODE_DIGITS) {
+            return Ok(Checked::WrongCode);
+        }
+        let phone = phone(input.recipient.as_ref())?;
+        let Some(sid) = sid(input.delivery.as_ref())? else { return Err(failures::over()) };
+        let reply = send(cx, During::Check, wire::check(&self.config, &sid, &input.code)).await?;
+        if !reply.is_success() {
+            // The verification is not in question: the service makes codes of another length.
+            let wrong_length = failures::error_code(&reply) == Some(60200);
+            return if wrong_length {
+                Ok(Checked::WrongCode)
+            } else {
+                Err(failures::refusal(During::Check, &reply, cx.now()))
+            };
+        }
+        let verification = Verification::read(&reply, Some(&sid), Some(phone))?;
+        match (verification.state, verification.valid) {
+            (State::Approved, Some(true)) => Ok(Checked::Approved { accepted_step: None }),
+            (State::Pending, Some(false)) => Ok(Checked::WrongCode),
+            (State::Expired | State::Canceled | State::Deleted | State::Failed, Some(false)) => Err(failures::over()),
+            (State::MaxAttemptsReached, Some(false)) => Err(failures::no_tries_left()),
+            _ => Err(failures::inconsistent("`status` and `valid` together say neither yes nor no")),
+        }
+    }
+
+    async fn cancel_code(&self, cx: &Context, input: CancelChallenge) -> Result<Canceled, Failure> {
+        wire::channel(&input.channel)?;
+        let Some(sid) = sid(input.delivery.as_ref())? else { return Err(nothing_to_cancel()) };
+        let reply = send(cx, During::Cancel, wire::cancel(&self.config, &sid)).await?;
+        if failures::is_gone(&reply) {
+            return Ok(Canceled::AlreadyOver);
+        }
+        if !reply.is_success() {
+            return Err(failures::refusal(During::Cancel, &reply, cx.now()));
+        }
+        match Verification::read(&reply, Some(&sid), None)?.state {
+            State::Canceled => Ok(Canceled::Canceled),
+            _ => Err(failures::inconsistent("the verification that was to be canceled is not canceled")),
+        }
+    }
+
+    async fn ask_status(&self, cx: &Context, input: AskStatus) -> Result<Status, Failure> {
+        wire::channel(&input.channel)?;
+        let phone = input.recipient.as_ref().map(Recipient::phone).transpose()?;
+        let Some(sid) = sid(input.delivery.as_ref())? else { return Err(failures::over()) };
+        let reply = send(cx, During::Status, wire::fetch(&self.config, &sid)).await?;
+        if failures::is_gone(&reply) {
+            return Ok(Status::Expired);
+        }
+        if !reply.is_success() {
+            return Err(failures::refusal(During::Status, &reply, cx.now()));
+        }
+        let verification = Verification::read(&reply, Some(&sid), phone)?;
+        match verification.state {
+            State::Approved if verification.valid == Some(true) => Ok(Status::Approved),
+            State::Approved => Err(failures::inconsistent("`status` is approved although `valid` is not true")),
+            State::Pending => Ok(Status::Pending),
+            State::Canceled => Ok(Status::Canceled),
+            State::MaxAttemptsReached => Ok(Status::Denied),
+            State::Expired | State::Deleted => Ok(Status::Expired),
+            State::Failed => Ok(Status::Undelivered),
+            State::Unknown => {
+                cx.log(Level::Warn, "Twilio named a verification status that is not known here; taken for pending");
+                Ok(Status::Pending)
+            }
+        }
+    }
+}
+
+/// What is remembered of a delivery.
+#[derive(Serialize, Deserialize)]
+struct Delivery {
+    sid: String,
+}
+
+/// Performs a request; where it is refused, leaves a line by which Twilio's support finds it.
+async fn send(cx: &Context, during: During, request: Request) -> Result<Reply, HttpError> {
+    let reply = cx.http(request).await?;
+    if !reply.is_success() {
+        let code =
+            failures::error_code(&reply).map_or_else(|| "no known code".to_owned(), |code| format!("code {code}"));
+        let id = reply.header("twilio-request-id").and_then(|id| Sid::parse("RQ", id));
+        let id = id.as_ref().map_or("without id", Sid::as_str);
+        let operation = during.name();
+        cx.log(Level::Info, format!("{operation}: Twilio answered HTTP {} with {code} (request {id})", reply.status));
+    }
+    Ok(reply)
+}
+
+fn phone(recipient: Option<&Recipient>) -> Result<&Phone, Failure> {
+    let missing =
+        || Failure::new(FailureKind::InvalidRecipient, "this channel needs a phone number and was given none");
+    recipient.ok_or_else(missing)?.phone()
+}
+
+/// The verification of a delivery; `None` where nothing was kept, because no reply came.
+fn sid(delivery: Option<&Data>) -> Result<Option<Sid>, Failure> {
+    let Some(delivery) = delivery else { return Ok(None) };
+    let delivery: Delivery = delivery.read()?;
+    let damaged =
+        || Failure::new(FailureKind::PluginFault, "the stored data of the delivery holds no verification SID");
+    Sid::parse("VE", &delivery.sid).ok_or_else(damaged).map(Some)
+}
+
+/// Twilio could be asked by number, but that might end somebody else's verification.
+fn nothing_to_cancel() -> Failure {
+    Failure::new(
+        FailureKind::Unsupported,
+        "the SID of this verification never arrived, so it cannot be canceled; it ends ten minutes after it was sent",
+    )
+    .delivered(Delivered::Maybe)
+}
