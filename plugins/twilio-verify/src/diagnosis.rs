@@ -1,9 +1,9 @@
 //! What the reply to "which service is this?" says about each setting.
 
-use countersign_plugin::{Diagnosis, Failure, Finding, Health, Reply, Timestamp};
+use countersign_plugin::{Diagnosis, Failure, Finding, Health, OperationName, Reply, Timestamp};
 
 use crate::config::Sid;
-use crate::failures::{self, During};
+use crate::failures;
 use crate::wire::Service;
 
 /// Findings for `auth_id`, `auth_token` and `service_sid`, or a failure where the reply says
@@ -12,7 +12,7 @@ pub(crate) fn of(reply: &Reply, service: &Sid, now: Timestamp) -> Result<Diagnos
     if reply.is_success() {
         return accepted(reply, service);
     }
-    let why = failures::refusal(During::TestCredentials, reply, now);
+    let why = failures::refusal(OperationName::TestCredentials, reply, now);
     let findings = match (failures::error_code(reply), reply.status) {
         (Some(20003), _) | (None, 401) => pair_refused(),
         (Some(20008), _) => vec![

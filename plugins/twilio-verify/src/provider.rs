@@ -2,14 +2,14 @@
 
 use countersign_plugin::{
     AskStatus, CancelChallenge, Canceled, CheckCode, Checked, Context, Data, Delivered, Diagnosis, Failure,
-    FailureKind, HttpError, Level, Phone, Provider, Recipient, Reply, Request, Scope, StartChallenge, Started, Status,
-    TestCredentials,
+    FailureKind, HttpError, Level, OperationName, Phone, Provider, Recipient, Reply, Request, Scope, StartChallenge,
+    Started, Status, TestCredentials,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::config::{Config, Settings, Sid};
 use crate::diagnosis;
-use crate::failures::{self, During};
+use crate::failures;
 use crate::wire::{self, State, Verification};
 
 /// Version of [`Delivery`] as it is stored.
@@ -32,28 +32,28 @@ impl Provider for TwilioVerify {
     }
 
     async fn start(&self, cx: &Context, input: StartChallenge) -> Result<Started, Failure> {
-        self.send_code(cx, input).await.map_err(|failure| failures::seen_from(During::Start, failure))
+        self.send_code(cx, input).await.map_err(|failure| failures::seen_from(OperationName::Start, failure))
     }
 
     async fn check(&self, cx: &Context, input: CheckCode) -> Result<Checked, Failure> {
-        self.check_code(cx, input).await.map_err(|failure| failures::seen_from(During::Check, failure))
+        self.check_code(cx, input).await.map_err(|failure| failures::seen_from(OperationName::Check, failure))
     }
 
     async fn cancel(&self, cx: &Context, input: CancelChallenge) -> Result<Canceled, Failure> {
-        self.cancel_code(cx, input).await.map_err(|failure| failures::seen_from(During::Cancel, failure))
+        self.cancel_code(cx, input).await.map_err(|failure| failures::seen_from(OperationName::Cancel, failure))
     }
 
     async fn status(&self, cx: &Context, input: AskStatus) -> Result<Status, Failure> {
-        self.ask_status(cx, input).await.map_err(|failure| failures::seen_from(During::Status, failure))
+        self.ask_status(cx, input).await.map_err(|failure| failures::seen_from(OperationName::Status, failure))
     }
 
     async fn test_credentials(&self, cx: &Context, _input: TestCredentials) -> Result<Diagnosis, Failure> {
-        let reply = send(cx, During::TestCredentials, wire::fetch_service(&self.config)).await;
+        let reply = send(cx, OperationName::TestCredentials, wire::fetch_service(&self.config)).await;
         let diagnosis = match reply {
             Ok(reply) => diagnosis::of(&reply, &self.config.service, cx.now()),
             Err(error) => Err(error.into()),
         };
-        diagnosis.map_err(|failure| failures::seen_from(During::TestCredentials, failure))
+        diagnosis.map_err(|failure| failures::seen_from(OperationName::TestCredentials, failure))
     }
 }
 
@@ -62,9 +62,9 @@ impl TwilioVerify {
         let channel = wire::channel(&input.channel)?;
         let phone = phone(input.recipient.as_ref())?;
         let request = wire::start(&self.config, phone, channel, input.person.locale.as_deref());
-        let reply = send(cx, During::Start, request).await?;
+        let reply = send(cx, OperationName::Start, request).await?;
         if !reply.is_success() {
-            return Err(failures::refusal(During::Start, &reply, cx.now()));
+            return Err(failures::refusal(OperationName::Start, &reply, cx.now()));
         }
         let verification = Verification::read(&reply, None, Some(phone))?;
         // The message is out: whatever is wrong with the rest, it must be possible to cancel it.
@@ -86,14 +86,14 @@ impl TwilioVerify {
         }
         let phone = phone(input.recipient.as_ref())?;
         let Some(sid) = sid(input.delivery.as_ref())? else { return Err(failures::over()) };
-        let reply = send(cx, During::Check, wire::check(&self.config, &sid, &input.code)).await?;
+        let reply = send(cx, OperationName::Check, wire::check(&self.config, &sid, &input.code)).await?;
         if !reply.is_success() {
             // The verification is not in question: the service makes codes of another length.
             let wrong_length = failures::error_code(&reply) == Some(60200);
             return if wrong_length {
                 Ok(Checked::WrongCode)
             } else {
-                Err(failures::refusal(During::Check, &reply, cx.now()))
+                Err(failures::refusal(OperationName::Check, &reply, cx.now()))
             };
         }
         let verification = Verification::read(&reply, Some(&sid), Some(phone))?;
@@ -109,12 +109,12 @@ impl TwilioVerify {
     async fn cancel_code(&self, cx: &Context, input: CancelChallenge) -> Result<Canceled, Failure> {
         wire::channel(&input.channel)?;
         let Some(sid) = sid(input.delivery.as_ref())? else { return Err(nothing_to_cancel()) };
-        let reply = send(cx, During::Cancel, wire::cancel(&self.config, &sid)).await?;
+        let reply = send(cx, OperationName::Cancel, wire::cancel(&self.config, &sid)).await?;
         if failures::is_gone(&reply) {
             return Ok(Canceled::AlreadyOver);
         }
         if !reply.is_success() {
-            return Err(failures::refusal(During::Cancel, &reply, cx.now()));
+            return Err(failures::refusal(OperationName::Cancel, &reply, cx.now()));
         }
         match Verification::read(&reply, Some(&sid), None)?.state {
             State::Canceled => Ok(Canceled::Canceled),
@@ -126,12 +126,12 @@ impl TwilioVerify {
         wire::channel(&input.channel)?;
         let phone = input.recipient.as_ref().map(Recipient::phone).transpose()?;
         let Some(sid) = sid(input.delivery.as_ref())? else { return Err(failures::over()) };
-        let reply = send(cx, During::Status, wire::fetch(&self.config, &sid)).await?;
+        let reply = send(cx, OperationName::Status, wire::fetch(&self.config, &sid)).await?;
         if failures::is_gone(&reply) {
             return Ok(Status::Expired);
         }
         if !reply.is_success() {
-            return Err(failures::refusal(During::Status, &reply, cx.now()));
+            return Err(failures::refusal(OperationName::Status, &reply, cx.now()));
         }
         let verification = Verification::read(&reply, Some(&sid), phone)?;
         match verification.state {
@@ -157,15 +157,14 @@ struct Delivery {
 }
 
 /// Performs a request; where it is refused, leaves a line by which Twilio's support finds it.
-async fn send(cx: &Context, during: During, request: Request) -> Result<Reply, HttpError> {
+async fn send(cx: &Context, during: OperationName, request: Request) -> Result<Reply, HttpError> {
     let reply = cx.http(request).await?;
     if !reply.is_success() {
         let code =
             failures::error_code(&reply).map_or_else(|| "no known code".to_owned(), |code| format!("code {code}"));
         let id = reply.header("twilio-request-id").and_then(|id| Sid::parse("RQ", id));
         let id = id.as_ref().map_or("without id", Sid::as_str);
-        let operation = during.name();
-        cx.log(Level::Info, format!("{operation}: Twilio answered HTTP {} with {code} (request {id})", reply.status));
+        cx.log(Level::Info, format!("{during}: Twilio answered HTTP {} with {code} (request {id})", reply.status));
     }
     Ok(reply)
 }

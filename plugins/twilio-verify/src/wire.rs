@@ -175,7 +175,7 @@ fn lifetime_left(created: &Value, attempts: &Value) -> Option<u32> {
 
 /// Seconds since 1970 of a time such as `2015-07-30T20:00:00Z`, the only form that Verify uses.
 fn utc_seconds(text: &str) -> Option<u64> {
-    let marks = text.bytes().enumerate().filter(|(_, byte)| !byte.is_ascii_digit()).map(|(at, byte)| (at, byte));
+    let marks = text.bytes().enumerate().filter(|(_, byte)| !byte.is_ascii_digit());
     if text.len() != 20 || !marks.eq([(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':'), (19, b'Z')]) {
         return None;
     }
