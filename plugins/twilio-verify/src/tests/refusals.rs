@@ -148,7 +148,15 @@ fn the_code_is_read_from_every_body_that_twilio_uses() {
 
 #[test]
 fn an_echoed_number_is_not_taken_for_a_code() {
-    for code in [json!(15_005_550_006_u64), json!("+15005550006"), json!(-60203), json!(60203.5), json!("60203 ")] {
+    for code in [
+        json!(481_516),
+        json!("4085550006"),
+        json!(15_005_550_006_u64),
+        json!("+15005550006"),
+        json!(-60203),
+        json!(60203.5),
+        json!("60203 "),
+    ] {
         assert_eq!(start(Reply::from_json(429, &json!({"code": code}))).provider_code, None, "{code}");
     }
 }
