@@ -340,6 +340,9 @@ fn suggestion(nearest: Option<&str>, known: &[String]) -> String {
     }
 }
 
+/// A description in one line, as vendors wrap theirs.
 fn explanation(description: Option<&str>) -> String {
-    description.map_or_else(String::new, |text| format!(" ({})", text.trim()))
+    let words = description.map(|text| text.split(|c: char| c.is_whitespace() || c.is_control()));
+    let words: Vec<_> = words.into_iter().flatten().filter(|word| !word.is_empty()).collect();
+    if words.is_empty() { String::new() } else { format!(" ({})", words.join(" ")) }
 }

@@ -18,7 +18,7 @@ fn schema() -> Value {
         "additionalProperties": false,
         "required": ["auth_id", "auth_token"],
         "properties": {
-            "auth_id": {"type": "string", "pattern": "^AC[0-9a-f]{4}$", "description": "Account SID: AC and four digits"},
+            "auth_id": {"type": "string", "pattern": "^AC[0-9a-f]{4}$", "description": "Account SID:\nAC and four digits\n"},
             "auth_token": {"$ref": "#/$defs/SecretRef", "description": "Auth Token of the account"},
             "spare_token": {"anyOf": [{"$ref": "#/$defs/SecretRef"}, {"type": "null"}]},
             "from": {"type": ["string", "null"], "pattern": "^\\+[0-9]+$"},
