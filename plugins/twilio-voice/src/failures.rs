@@ -1,0 +1,149 @@
+//! From a refusing reply to a [`Failure`]: by the provider's code, else by the HTTP status.
+//!
+//! The provider's messages are never looked at: they are localised, they change, and they may
+//! quote phone numbers.
+
+use countersign_plugin::{Delivered, Effect, Failure, FailureKind, Reply, Retry, RetryAfter, Timestamp};
+use serde_json::Value;
+
+/// What one API's error codes mean.
+pub(crate) struct Table {
+    /// The member of the error body that holds the code; it may be a number or a string.
+    pub(crate) member: &'static str,
+    /// The settings that a 401 puts in doubt, as they stand in a sentence.
+    pub(crate) credentials: &'static str,
+    pub(crate) rows: &'static [Row],
+}
+
+/// What some error codes mean.
+pub(crate) struct Row {
+    pub(crate) codes: &'static [u32],
+    pub(crate) kind: FailureKind,
+    pub(crate) again: Again,
+    /// What happened, where, and the remedy.
+    pub(crate) operator: &'static str,
+    /// Where the standard text of the kind would mislead.
+    pub(crate) person: Option<&'static str>,
+}
+
+/// Whether trying again makes sense.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Again {
+    Never,
+    /// Elsewhere at once, unless a `Retry-After` says when here.
+    Elsewhere,
+    /// After `Retry-After`, or else after this many seconds.
+    Seconds(u64),
+}
+
+impl Table {
+    /// The provider's error code in a reply, if there is one.
+    pub(crate) fn code(&self, reply: &Reply) -> Option<u32> {
+        let body: Value = reply.json().ok()?;
+        match body.get(self.member)? {
+            Value::Number(number) => number.as_u64()?.try_into().ok(),
+            Value::String(text) => text.trim().parse().ok(),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn row(&self, code: u32) -> Option<&Row> {
+        self.rows.iter().find(|row| row.codes.contains(&code))
+    }
+
+    /// The failure that a reply without success means, `effect` being that of its request.
+    pub(crate) fn failure(&self, reply: &Reply, effect: Effect, now: Timestamp) -> Failure {
+        let code = self.code(reply);
+        let failure = match code.and_then(|code| self.row(code)) {
+            Some(row) => {
+                let failure = Failure::new(row.kind, row.operator).retry(row.again.retry(reply, now));
+                match row.person {
+                    Some(text) => failure.person(text),
+                    None => failure,
+                }
+            }
+            None => self.by_status(reply, now),
+        };
+        let failure = failure.delivered(delivered(reply, effect));
+        match code {
+            Some(code) => failure.code(code.to_string()),
+            None => failure,
+        }
+    }
+
+    fn by_status(&self, reply: &Reply, now: Timestamp) -> Failure {
+        let (status, credentials) = (reply.status, self.credentials);
+        let (kind, again, text) = match status {
+            401 => (
+                FailureKind::BadCredentials,
+                Again::Never,
+                format!("the provider refused the credentials (HTTP 401); check {credentials}"),
+            ),
+            403 => (
+                FailureKind::Misconfigured,
+                Again::Never,
+                format!(
+                    "the provider forbids this request (HTTP 403); check in its console that the account is active \
+                     and that {credentials} may use this service"
+                ),
+            ),
+            404 => (
+                FailureKind::Misconfigured,
+                Again::Never,
+                format!("the provider knows nothing at this address (HTTP 404); check `base_url` and {credentials}"),
+            ),
+            429 => (
+                FailureKind::RateLimited,
+                Again::Seconds(30),
+                "the provider has had too many requests (HTTP 429); try again later".to_owned(),
+            ),
+            408 | 500.. => (
+                FailureKind::Unavailable,
+                Again::Elsewhere,
+                format!("the provider is out of order (HTTP {status}); see its status page"),
+            ),
+            400..=499 => (
+                FailureKind::Misconfigured,
+                Again::Never,
+                format!(
+                    "the provider refused the request for a reason that this plugin does not know (HTTP {status}); \
+                     look up the code in its documentation and check the settings"
+                ),
+            ),
+            300..=399 => (
+                FailureKind::Misconfigured,
+                Again::Never,
+                format!("the provider redirects (HTTP {status}), which is not followed; correct `base_url`"),
+            ),
+            _ => return malformed(&format!("HTTP {status} without the success that belongs to it")),
+        };
+        Failure::new(kind, text).retry(again.retry(reply, now))
+    }
+}
+
+impl Again {
+    fn retry(self, reply: &Reply, now: Timestamp) -> Retry {
+        match self {
+            Self::Never => Retry::Never,
+            Self::Elsewhere => match reply.retry_after(now) {
+                RetryAfter::Seconds(seconds) => Retry::After { seconds },
+                RetryAfter::Absent | RetryAfter::Unreadable => Retry::AnotherProvider,
+            },
+            Self::Seconds(seconds) => reply.retry_after(now).or_seconds(seconds),
+        }
+    }
+}
+
+/// A reply that is JSON and yet not an answer to what was asked. `what` quotes nothing of it.
+pub(crate) fn malformed(what: &str) -> Failure {
+    let text = format!("the provider's reply cannot be trusted: {what}; check that `base_url` is the provider's own");
+    Failure::new(FailureKind::MalformedReply, text).delivered(Delivered::Maybe).retry(Retry::AnotherProvider)
+}
+
+/// Only a refusal proves that a request had no effect.
+const fn delivered(reply: &Reply, effect: Effect) -> Delivered {
+    match (effect, reply.status) {
+        (Effect::Act, 0..=299 | 408 | 500..) => Delivered::Maybe,
+        _ => Delivered::No,
+    }
+}
