@@ -1,0 +1,74 @@
+//! Replies and codes of any shape: none panics, none approves what it must not.
+
+use countersign_plugin::{CheckCode, Checked, Reply, StartChallenge, testing};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::{CODE, called, check, check_answers, delivery, enrollment, start, user, valid};
+use crate::tests::{authy_settings, bench, must_not_tell, with};
+
+fn leaf() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        Just(json!(null)),
+        any::<bool>().prop_map(Value::from),
+        any::<u32>().prop_map(Value::from),
+        Just(json!("true")),
+        Just(json!("is valid")),
+        Just(json!("60020")),
+        "[a-z ]{0,9}".prop_map(Value::from),
+        prop::collection::vec(any::<bool>(), 0..3).prop_map(Value::from),
+        Just(json!({"id": 7})),
+    ]
+}
+
+/// A good reply of one of the calls, with any members spoiled.
+fn body() -> impl Strategy<Value = Value> {
+    let good = prop_oneof![Just(valid()), Just(called()), Just(user()), Just(json!({}))];
+    let key = prop_oneof![Just("success"), Just("token"), Just("error_code"), Just("ignored"), Just("user")];
+    (good, prop::collection::vec((key, leaf()), 0..4))
+        .prop_map(|(good, spoiled)| spoiled.into_iter().fold(good, |body, (key, value)| with(body, key, value)))
+}
+
+proptest! {
+    #[test]
+    fn a_yes_is_http_200_with_a_valid_token_and_success(
+        status in prop_oneof![Just(200u16), 100u16..600], body in body(),
+    ) {
+        let success = body["success"] == true || body["success"] == "true";
+        let good = status == 200 && body["token"] == "is valid" && success;
+        let approved = check_answers(status, body.clone()).outcome == Ok(Checked::Approved { accepted_step: None });
+        prop_assert_eq!(approved, good, "{} {}", status, body);
+    }
+
+    #[test]
+    fn no_replies_make_start_or_the_diagnosis_panic(
+        first in (prop_oneof![Just(200u16), 100u16..600], body()),
+        second in (prop_oneof![Just(200u16), 100u16..600], body()),
+        known in any::<bool>(),
+    ) {
+        let input = StartChallenge { enrollment: known.then(enrollment).flatten(), ..start() };
+        let host = bench(authy_settings()).host().reply(first.0, first.1.clone()).reply(second.0, second.1);
+        let ran = host.start(input);
+        prop_assert_eq!(ran.outcome.is_ok(), ran.outcome.as_ref().is_ok_and(|started| started.delivery.is_some()));
+        let _ = bench(authy_settings()).host().reply(first.0, first.1).test_credentials();
+    }
+
+    #[test]
+    fn no_bytes_approve(status in 100u16..600, body in prop::collection::vec(any::<u8>(), 0..64)) {
+        let reply = Reply { status, headers: vec![], body: body.into() };
+        let ran = bench(authy_settings()).host().raw_reply(reply).check(check());
+        prop_assert!(ran.outcome.is_err());
+        must_not_tell(&ran.outcome, CODE);
+    }
+
+    #[test]
+    fn a_typed_text_stays_in_its_segment_or_is_not_sent(code in "[0-9./%\\\\ a-z]{0,14}") {
+        let input = CheckCode { delivery: delivery(), ..testing::check("voice", &code) };
+        let ran = bench(authy_settings()).host().reply(200, valid()).check(input);
+        for request in &ran.requests {
+            let expected = format!("https://api.authy.com/protected/json/verify/{code}/1000?force=true");
+            prop_assert_eq!(&request.url, &expected);
+            prop_assert!(code.bytes().all(|byte| byte.is_ascii_digit()));
+        }
+    }
+}
