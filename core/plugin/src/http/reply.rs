@@ -48,7 +48,8 @@ impl Reply {
     /// # Errors
     /// [`Malformed`] where the body is empty, not UTF-8, not JSON, deeper than
     /// [`limits::JSON_DEPTH`](crate::limits::JSON_DEPTH), has a key twice in one object, or is
-    /// not of the wanted shape. The text never quotes the body.
+    /// not of the wanted shape (a struct is an object, never a list of its fields). The text
+    /// never quotes the body.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Malformed> {
         json::read(self.body.as_slice()).map_err(|what| Malformed { status: self.status, what })
     }
@@ -224,6 +225,29 @@ mod tests {
         let reply = Reply::from_json(200, &json!({"status": "canary"}));
         let error = reply.json::<Vec<u8>>().expect_err("an object is no list");
         assert!(!error.to_string().contains("canary"), "{error}");
+    }
+
+    #[test]
+    fn a_list_is_not_read_as_an_object_at_any_depth() {
+        #[derive(Debug, PartialEq, Deserialize)]
+        struct Checked {
+            token: String,
+            device: Option<Device>,
+        }
+        #[derive(Debug, PartialEq, Deserialize)]
+        struct Device {
+            id: Option<u64>,
+            kinds: Vec<(String, bool)>,
+        }
+        let read = |body| Reply::from_json(200, &body).json::<Checked>();
+        let device = json!({"id": 7, "kinds": [["sms", true]], "new": {}});
+        let expected = Device { id: Some(7), kinds: vec![("sms".to_owned(), true)] };
+        let good = read(json!({"token": "is valid", "device": device}));
+        assert_eq!(good, Ok(Checked { token: "is valid".to_owned(), device: Some(expected) }));
+        assert_eq!(read(json!({"token": "", "device": null})), Ok(Checked { token: String::new(), device: None }));
+        assert!(read(json!(["is valid", null])).is_err());
+        assert!(read(json!({"token": "is valid", "device": [7, []]})).is_err());
+        assert!(read(json!({"device": null})).is_err_and(|error| error.to_string().contains("missing field `token`")));
     }
 
     #[test]
