@@ -76,7 +76,7 @@ pub struct Settings {
     /// Another address of the service, without the path that its documentation begins with.
     /// Default: `https://api.twilio.com` in mode `call`, `https://api.authy.com` in mode `authy`.
     #[serde(default)]
-    #[schemars(regex(pattern = r"^https?://[^?#\s]+$"))]
+    #[schemars(regex(pattern = r"^https?://[^?#@\s]+$"))]
     pub base_url: Option<String>,
 }
 

@@ -233,6 +233,7 @@ fn without_a_valid_token_nothing_is_a_yes() {
         with(valid(), "success", json!(null)),
         error(60020),
         json!([]),
+        json!(["true", "is valid"]),
     ] {
         fails(check_answers(200, body), Kind::MalformedReply, Delivered::Maybe, Retry::AnotherProvider);
     }
@@ -252,6 +253,7 @@ fn without_a_valid_token_nothing_is_a_yes() {
 fn a_wrong_code_is_told_apart_from_a_wrong_key_by_the_error_code() {
     let as_number = json!({"success": false, "error_code": 60020});
     let oldest = json!({"success": "false", "token": "is invalid", "message": "token is invalid"});
+    fails(check_answers(403, oldest.clone()), Kind::Misconfigured, Delivered::No, Retry::Never);
     for body in [error(60020), error(60019), as_number, oldest] {
         assert_eq!(check_answers(401, body).outcome, Ok(Checked::WrongCode));
     }

@@ -139,6 +139,7 @@ fn a_reply_about_another_call_or_number_starts_nothing() {
         with(call("queued"), "sid", json!(7)),
         json!({}),
         json!([]),
+        json!([CA, TO, "queued"]),
     ] {
         let ran = bench(call_settings()).host().reply(201, body).start(start());
         fails(ran, Kind::MalformedReply, Delivered::Maybe, Retry::AnotherProvider);
