@@ -1,0 +1,124 @@
+//! The operations, ordinary but for the fault.
+
+use countersign_plugin::{
+    CheckCode, Checked, Context, Data, Diagnosis, Effect, Endpoint, Failure, FailureKind, Finding, Health, Provider,
+    Recipient, Reply, Request, Scope, StartChallenge, Started, TestCredentials,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::config::{Fault, Settings, When};
+use crate::faults::{self, Private};
+
+/// An ordinary provider, but for its fault.
+pub struct Misbehave {
+    settings: Settings,
+    base: String,
+}
+
+/// What a delivery remembers, and what the service answers to an order.
+#[derive(Serialize, Deserialize)]
+struct Message {
+    id: String,
+}
+
+#[derive(Deserialize)]
+struct Said {
+    approved: bool,
+}
+
+impl Provider for Misbehave {
+    type Settings = Settings;
+
+    fn open(settings: Settings) -> Result<Self, Failure> {
+        if settings.fault == Fault::PanicInOpen {
+            panic!("this plugin panics in open because its settings say so");
+        }
+        let base = settings.base_url.clone().unwrap_or_else(|| "https://misbehave.example".to_owned());
+        Ok(Self { settings, base })
+    }
+
+    async fn test_credentials(&self, cx: &Context, _input: TestCredentials) -> Result<Diagnosis, Failure> {
+        let fault = self.fault(When::TestCredentials);
+        faults::commit(fault, cx, Private::default()).await?;
+        let request = match fault {
+            Fault::ActInTest | Fault::ActAsRead => {
+                self.request(Request::post(self.endpoint(["messages"]))).json(json!({ "to": "+15005550006" }))
+            }
+            _ => self.request(Request::get(self.endpoint(["account"]))),
+        };
+        let reply = cx.http(faults::spoil(fault, &self.base, request)).await?;
+        let (state, message) = if reply.is_success() {
+            (Health::Good, "the service accepts it")
+        } else {
+            (Health::Bad, "the service refuses it")
+        };
+        let finding = Finding { subject: "token".to_owned(), state, message: message.to_owned(), remedy: None };
+        Ok(Diagnosis { findings: vec![finding] })
+    }
+
+    async fn start(&self, cx: &Context, input: StartChallenge) -> Result<Started, Failure> {
+        let fault = self.fault(When::Start);
+        let number = number(input.recipient.as_ref())?;
+        faults::commit(fault, cx, Private { number: Some(number), code: None }).await?;
+        let request = self.request(Request::post(self.endpoint(["messages"]))).json(json!({ "to": number }));
+        let message: Message = read(&cx.http(faults::spoil(fault, &self.base, request)).await?)?;
+        let delivery = match fault {
+            Fault::HugeData => faults::huge_data(),
+            Fault::WrongOutcome => faults::data_of_another_version(),
+            _ => Data::new(1, &message)?,
+        };
+        Ok(Started { delivery: Some(delivery), ..Started::default() })
+    }
+
+    async fn check(&self, cx: &Context, input: CheckCode) -> Result<Checked, Failure> {
+        let fault = self.fault(When::Check);
+        let private = Private { number: number(input.recipient.as_ref()).ok(), code: Some(input.code.as_str()) };
+        faults::commit(fault, cx, private).await?;
+        if fault == Fault::WrongOutcome {
+            return Ok(Checked::Approved { accepted_step: Some(1) });
+        }
+        let Some(delivery) = &input.delivery else {
+            return Err(Failure::new(FailureKind::Expired, "the delivery has no data"));
+        };
+        if !input.code.is_digits(4..=10) {
+            return Ok(Checked::WrongCode);
+        }
+        let message: Message = delivery.read()?;
+        if fault == Fault::HugeData {
+            cx.keep(Scope::Delivery, faults::huge_data()).await?;
+        }
+        let request = self.request(Request::post(self.endpoint(["messages", message.id.as_str(), "checks"])));
+        let request = request.effect(Effect::Act).json(json!({ "code": input.code.as_str() }));
+        let said: Said = read(&cx.http(faults::spoil(fault, &self.base, request)).await?)?;
+        if said.approved { Ok(Checked::Approved { accepted_step: None }) } else { Ok(Checked::WrongCode) }
+    }
+}
+
+impl Misbehave {
+    fn fault(&self, now: When) -> Fault {
+        if self.settings.when.is_none_or(|when| when == now) { self.settings.fault } else { Fault::None }
+    }
+
+    fn endpoint<const N: usize>(&self, path: [&str; N]) -> Endpoint {
+        Endpoint::new(&self.base).path(["v1"]).path(path)
+    }
+
+    fn request(&self, request: Request) -> Request {
+        request.bearer(&self.settings.token)
+    }
+}
+
+fn number(recipient: Option<&Recipient>) -> Result<&str, Failure> {
+    match recipient {
+        Some(recipient) => Ok(&recipient.phone()?.e164),
+        None => Err(Failure::new(FailureKind::InvalidRecipient, "this channel needs a phone number")),
+    }
+}
+
+fn read<T: serde::de::DeserializeOwned>(reply: &Reply) -> Result<T, Failure> {
+    if reply.is_success() {
+        return Ok(reply.json()?);
+    }
+    Err(Failure::new(FailureKind::Unavailable, format!("the service answered with HTTP {}", reply.status)))
+}
