@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::Poll;
+use std::task::{Poll, Waker};
 
 use crate::failure::{Failure, FailureKind};
 use crate::http::{HttpError, Reply, Request, TransportFailure, TransportFailureKind};
@@ -26,7 +26,9 @@ pub(crate) struct Slot {
     pub(crate) now: Timestamp,
     last_id: u64,
     outbox: Vec<Step>,
-    outstanding: Vec<u64>,
+    /// Steps that wait for their reply, each with whom to wake. The host polls with a waker that
+    /// does nothing, but combinators such as `FuturesUnordered` poll only what was woken.
+    outstanding: Vec<(u64, Waker)>,
     inbox: HashMap<u64, Event>,
     logs: Vec<LogLine>,
     dropped_logs: usize,
@@ -134,16 +136,22 @@ impl Context {
     async fn step(&self, action: Action) -> Event {
         let mut action = Some(action);
         let mut id = 0;
-        poll_fn(move |_| {
+        poll_fn(move |polled| {
             let mut slot = self.slot();
             if let Some(action) = action.take() {
                 slot.last_id += 1;
                 id = slot.last_id;
-                slot.outstanding.push(id);
+                slot.outstanding.push((id, polled.waker().clone()));
                 slot.outbox.push(Step { id, action });
                 return Poll::Pending;
             }
-            slot.inbox.remove(&id).map_or(Poll::Pending, Poll::Ready)
+            if let Some(event) = slot.inbox.remove(&id) {
+                return Poll::Ready(event);
+            }
+            if let Some((_, waker)) = slot.outstanding.iter_mut().find(|(waiting, _)| *waiting == id) {
+                waker.clone_from(polled.waker());
+            }
+            Poll::Pending
         })
         .await
     }
@@ -156,13 +164,14 @@ impl Slot {
         !self.outstanding.is_empty()
     }
 
-    /// Delivers a reply; `false` if no such step is outstanding.
+    /// Delivers a reply and returns whom to wake, once the slot is unlocked; `None` if no such
+    /// step is outstanding.
     #[must_use]
-    pub(crate) fn deliver(&mut self, id: u64, event: Event) -> bool {
-        let Some(place) = self.outstanding.iter().position(|waiting| *waiting == id) else { return false };
-        self.outstanding.swap_remove(place);
+    pub(crate) fn deliver(&mut self, id: u64, event: Event) -> Option<Waker> {
+        let place = self.outstanding.iter().position(|(waiting, _)| *waiting == id)?;
+        let (_, waker) = self.outstanding.swap_remove(place);
         self.inbox.insert(id, event);
-        true
+        Some(waker)
     }
 
     pub(crate) fn next_id(&mut self) -> u64 {

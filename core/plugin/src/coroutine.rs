@@ -37,24 +37,27 @@ impl Coroutine {
 
     /// Delivers one reply and runs on.
     pub(crate) fn resume(&mut self, reply: StepReply) -> Result<Answer, Fault> {
-        {
+        if self.future.is_none() {
+            return Err(over());
+        }
+        let waker = {
             let mut slot = self.context.slot();
-            if !slot.deliver(reply.id, reply.got) {
+            let Some(waker) = slot.deliver(reply.id, reply.got) else {
                 let id = reply.id;
                 return Err(Fault::new(
                     FaultKind::BadReply,
                     format!("no step {id} of this operation waits for a reply"),
                 ));
-            }
+            };
             slot.now = reply.now;
-        }
+            waker
+        };
+        waker.wake();
         self.poll()
     }
 
     fn poll(&mut self) -> Result<Answer, Fault> {
-        let Some(future) = &mut self.future else {
-            return Err(Fault::new(FaultKind::StaleHandle, "the operation is over; only `end` may follow"));
-        };
+        let Some(future) = &mut self.future else { return Err(over()) };
         let mut waker = std::task::Context::from_waker(Waker::noop());
         let polled = match guard::catch(|| future.as_mut().poll(&mut waker)) {
             Ok(polled) => polled,
@@ -98,6 +101,10 @@ impl Drop for Coroutine {
     fn drop(&mut self) {
         self.forget();
     }
+}
+
+fn over() -> Fault {
+    Fault::new(FaultKind::StaleHandle, "the operation is over; only `end` may follow")
 }
 
 async fn perform<P: Provider>(provider: &P, cx: &Context, operation: Operation) -> Done {

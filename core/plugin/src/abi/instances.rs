@@ -156,3 +156,6 @@ fn stale(handle: u64) -> Fault {
 fn lock<T>(table: &Shared<T>) -> MutexGuard<'_, HashMap<u64, T>> {
     table.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;
