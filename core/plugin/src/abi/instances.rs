@@ -142,7 +142,19 @@ fn entry(work: impl FnOnce() -> Result<Vec<u8>, Fault>) -> Bytes {
 }
 
 fn read<T: DeserializeOwned>(bytes: &[u8], kind: FaultKind, what: &str) -> Result<T, Fault> {
-    serde_json::from_slice(bytes).map_err(|error| Fault::new(kind, format!("{what} cannot be read: {error}")))
+    serde_json::from_slice(bytes).map_err(|error| {
+        let text = error.to_string();
+        // Names are told, values are not: one of the wrong type may be a code or a credential.
+        let names = ["missing field", "unknown field", "unknown variant"].iter().any(|told| text.starts_with(told));
+        if names || !error.is_data() {
+            return Fault::new(kind, format!("{what} cannot be read: {text}"));
+        }
+        let (line, column) = (error.line(), error.column());
+        Fault::new(
+            kind,
+            format!("{what} cannot be read: a value is not of the expected type at line {line} column {column}"),
+        )
+    })
 }
 
 fn write(value: &impl serde::Serialize) -> Result<Vec<u8>, Fault> {

@@ -284,6 +284,17 @@ mod faults {
     }
 
     #[test]
+    fn no_fault_quotes_a_value() {
+        let plugin = Instances::<Puppet>::new(b"{}");
+        let instance = open(&plugin);
+        let call = br#"{"now":0,"operation":{"check":{"channel":"c","purpose":"login","code":271828}}}"#;
+        let told = refused(plugin.begin(instance, call), FaultKind::BadCall, "not of the expected type");
+        assert!(!told.contains("271828"), "{told}");
+        let told = refused(plugin.open(br#"{"number":"canary"}"#), FaultKind::BadSettings, "not of the expected type");
+        assert!(!told.contains("canary"), "{told}");
+    }
+
+    #[test]
     fn data_that_is_too_large_is_not_kept() {
         let plugin = Instances::<Puppet>::new(b"{}");
         let (_, answer) = begin(&plugin, open(&plugin), "too large");
