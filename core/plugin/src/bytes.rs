@@ -59,3 +59,59 @@ impl<'de> Deserialize<'de> for Bytes {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[track_caller]
+    fn refused(wire: &str) {
+        assert!(serde_json::from_str::<Bytes>(wire).is_err(), "{wire} was read");
+    }
+
+    #[test]
+    fn what_is_neither_text_nor_base64_is_refused() {
+        refused(r#""plain""#);
+        refused("{}");
+        refused("[1,2]");
+        refused(r#"{"hex":"00"}"#);
+        refused(r#"{"base64":"/w"}"#);
+        refused(r#"{"base64":"_w=="}"#);
+        refused(r#"{"base64":"/w==\n"}"#);
+        refused(r#"{"text":1}"#);
+    }
+
+    #[test]
+    fn no_content_is_printed() {
+        assert_eq!(format!("{:?}", Bytes::from("canary")), "Bytes(6)");
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_survive_and_are_text_exactly_where_they_are_utf8(bytes: Vec<u8>) {
+            let wire = serde_json::to_value(Bytes::from(bytes.clone())).expect("JSON");
+            let expected = match str::from_utf8(&bytes) {
+                Ok(text) => json!({ "text": text }),
+                Err(_) => json!({ "base64": STANDARD.encode(&bytes) }),
+            };
+            prop_assert_eq!(&wire, &expected);
+            prop_assert_eq!(serde_json::from_value::<Bytes>(wire).expect("Bytes").into_vec(), bytes);
+        }
+
+        #[test]
+        fn any_text_survives(text in any::<String>()) {
+            let wire = serde_json::to_string(&Bytes::from(text.clone())).expect("JSON");
+            prop_assert_eq!(&serde_json::from_str::<Value>(&wire).expect("JSON")["text"], &json!(text));
+            prop_assert_eq!(serde_json::from_str::<Bytes>(&wire).expect("Bytes").into_vec(), text.into_bytes());
+        }
+
+        #[test]
+        fn base64_of_text_is_read_too(text in any::<String>()) {
+            let wire = json!({ "base64": STANDARD.encode(&text) });
+            prop_assert_eq!(serde_json::from_value::<Bytes>(wire).expect("Bytes").into_vec(), text.into_bytes());
+        }
+    }
+}

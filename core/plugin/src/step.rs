@@ -172,3 +172,6 @@ pub struct Opened {
 const fn is_zero(handle: &u64) -> bool {
     *handle == 0
 }
+
+#[cfg(test)]
+mod tests;
