@@ -4,24 +4,43 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::{env, fs};
 
+/// An `Rc` held across an await: the future could not move to another thread of the host.
+const RC_ACROSS_AWAIT: &str = "
+    async fn start(&self, cx: &Context, _: StartChallenge) -> Result<Started, Failure> {
+        let shared = std::rc::Rc::new(1);
+        cx.random(1).await?;
+        drop(shared);
+        Ok(Started::default())
+    }
+";
+
 #[test]
-fn a_value_that_is_not_send_across_an_await_is_refused() {
-    trybuild::TestCases::new().compile_fail("tests/compile_fail/rc_across_await.rs");
+fn a_value_that_is_not_send_across_an_await_is_refused_readably() {
+    let sdk = sdk();
+    let refused = Plugin::with(RC_ACROSS_AWAIT).compile(&sdk, "unwind");
+    let message = String::from_utf8_lossy(&refused.stderr);
+    assert!(!refused.status.success(), "an Rc across an await was accepted");
+    for part in ["future cannot be sent between threads safely", "Rc<i32>", "fn start", "await"] {
+        assert!(message.contains(part), "the message lacks `{part}`:\n{message}");
+    }
 }
 
-/// Calls rustc itself: cargo would have to compile every dependency once more under that
-/// profile, while this one crate is enough to expand the macro.
 #[test]
 fn a_plugin_that_aborts_on_panic_is_refused() {
-    let plugin = Plugin::new();
-    let Some(sdk) = candidates().into_iter().find(|sdk| plugin.compile(sdk, "unwind").status.success()) else {
-        panic!("with panic=unwind the plugin compiles against none of {:?}", candidates());
-    };
-    let refused = plugin.compile(&sdk, "abort");
+    let refused = Plugin::with("").compile(&sdk(), "abort");
     let message = String::from_utf8_lossy(&refused.stderr);
     assert!(!refused.status.success(), "panic=abort was accepted");
     assert!(message.contains("a Countersign plugin must be compiled with panic = \"unwind\""), "{message}");
     assert!(message.contains("remove `panic = \"abort\"` from the profile"), "{message}");
+}
+
+/// The SDK against which the smallest plugin compiles.
+fn sdk() -> PathBuf {
+    let plugin = Plugin::with("");
+    match candidates().into_iter().find(|sdk| plugin.compile(sdk, "unwind").status.success()) {
+        Some(sdk) => sdk,
+        None => panic!("with panic=unwind the plugin compiles against none of {:?}", candidates()),
+    }
 }
 
 /// The smallest plugin, in a folder of its own.
@@ -30,20 +49,24 @@ struct Plugin {
 }
 
 impl Plugin {
-    fn new() -> Self {
+    /// Calls rustc itself: cargo would have to compile every dependency once more under that
+    /// profile, while this one crate is enough to expand the macro.
+    fn with(operation: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         fs::write(folder.path().join("manifest.json"), "{}").expect("a file");
-        let source = "
-            use countersign_plugin::{Failure, Provider, export_provider};
+        let source = format!(
+            "#![allow(unused_imports)]
+            use countersign_plugin::{{Context, Failure, Provider, StartChallenge, Started, export_provider}};
             struct Minimal;
-            impl Provider for Minimal {
+            impl Provider for Minimal {{
                 type Settings = ();
-                fn open((): ()) -> Result<Self, Failure> {
+                fn open((): ()) -> Result<Self, Failure> {{
                     Ok(Self)
-                }
-            }
-            export_provider!(Minimal);
-        ";
+                }}
+                {operation}
+            }}
+            export_provider!(Minimal);"
+        );
         fs::write(folder.path().join("lib.rs"), source).expect("a file");
         Self { folder }
     }
