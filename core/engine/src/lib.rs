@@ -10,3 +10,5 @@ pub mod secrets;
 pub mod service;
 pub mod store;
 pub mod transport;
+
+pub use registry::probe;

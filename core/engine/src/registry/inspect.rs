@@ -2,15 +2,19 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{digest::Digest, elf::Elf, error::LoadError, file::PluginFile, note};
+use countersign_plugin::Manifest;
+
+use super::{digest::Digest, elf::Elf, error::LoadError, file::PluginFile, manifest, note};
 
 /// A plugin file seen from outside.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Inspection {
     /// The file, as it was named.
     pub path: PathBuf,
+    /// What it says of itself.
+    pub manifest: Manifest,
     /// The bytes of its `manifest.json`, unchanged.
-    pub manifest: Vec<u8>,
+    pub manifest_bytes: Vec<u8>,
     /// The digest of the whole file: what a pin holds.
     pub sha256: Digest,
     /// Bytes of the whole file.
@@ -21,13 +25,32 @@ pub struct Inspection {
 ///
 /// # Errors
 /// [`LoadError`] naming the file when it cannot be read, is no whole dynamic library for this
-/// machine, or carries no manifest.
+/// machine, or carries no manifest that this program can work with.
 pub fn inspect(path: &Path) -> Result<Inspection, LoadError> {
-    examine(path, None)
+    understand(examine(path, None)?)
 }
 
-/// As [`inspect`]; a pinned file must be the pinned one before anything in it is believed.
-pub(super) fn examine(path: &Path, pin: Option<Digest>) -> Result<Inspection, LoadError> {
+/// A file that is whole and carries a manifest, whatever that says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Examined {
+    pub(super) path: PathBuf,
+    pub(super) manifest: Vec<u8>,
+    pub(super) sha256: Digest,
+    pub(super) size: u64,
+}
+
+/// Reads the manifest of an examined file.
+pub(super) fn understand(file: Examined) -> Result<Inspection, LoadError> {
+    let Examined { path, manifest: manifest_bytes, sha256, size } = file;
+    match manifest::read(&manifest_bytes) {
+        Ok(manifest) => Ok(Inspection { path, manifest, manifest_bytes, sha256, size }),
+        Err(cause) => Err(LoadError::Manifest { path, cause }),
+    }
+}
+
+/// Reads a file and takes its manifest out; a pinned file must be the pinned one before anything
+/// in it is believed.
+pub(super) fn examine(path: &Path, pin: Option<Digest>) -> Result<Examined, LoadError> {
     let path = path.to_path_buf();
     let file = match PluginFile::read(&path) {
         Ok(file) => file,
@@ -42,7 +65,7 @@ pub(super) fn examine(path: &Path, pin: Option<Digest>) -> Result<Inspection, Lo
     };
     match note::manifest(&elf) {
         Ok(manifest) => {
-            Ok(Inspection { path, manifest: manifest.to_vec(), sha256: file.sha256, size: file.bytes.len() as u64 })
+            Ok(Examined { path, manifest: manifest.to_vec(), sha256: file.sha256, size: file.bytes.len() as u64 })
         }
         Err(cause) => Err(LoadError::Note { path, cause }),
     }

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 
+use countersign_plugin::abi::{NOTE_NAME, NOTE_TYPE};
 use object::{
     Endianness,
     elf::FileHeader64,
@@ -15,10 +16,6 @@ use object::{
 
 use super::elf::{Elf, Part};
 
-/// The note's owner name, with its closing zero.
-const OWNER: &[u8] = b"Countersign\0";
-/// The note's type: "the descriptor is a manifest".
-const MANIFEST: u32 = 1;
 /// A manifest holds at most so many bytes.
 pub(super) const MANIFEST_LIMIT: usize = 256 * 1024;
 
@@ -63,11 +60,11 @@ impl<'data> Found<'data> {
     ) -> Result<(), NoteError> {
         for note in notes {
             let note = note.map_err(|_| NoteError::Malformed { part })?;
-            if note.name_bytes() != OWNER {
+            if note.name_bytes() != NOTE_NAME {
                 continue;
             }
             let kind = note.n_type(elf.endian).0;
-            if kind == MANIFEST {
+            if kind == NOTE_TYPE {
                 // Wrapping: an empty descriptor need not point into the file.
                 let start = elf.bytes.as_ptr().addr();
                 let offset = note.desc().as_ptr().addr().wrapping_sub(start);
@@ -123,7 +120,7 @@ pub enum NoteError {
     },
     /// A note of ours, but of a type that this release does not know.
     #[error(
-        "its manifest note has type {found}, this release reads type {MANIFEST}; use a newer \
+        "its manifest note has type {found}, this release reads type {NOTE_TYPE}; use a newer \
          countersign, or build the plugin with the countersign-plugin of this release"
     )]
     UnknownType {

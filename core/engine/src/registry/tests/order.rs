@@ -22,7 +22,7 @@ fn a_plugin_file_is_described_without_a_change() {
     let bytes = sample::library(&sample::note(b"{ }\n"));
     fs::write(&path, &bytes).unwrap();
 
-    let inspection = inspect(&path).unwrap();
+    let inspection = examine(&path, None).unwrap();
     assert_eq!(inspection.path, path);
     assert_eq!(inspection.manifest, b"{ }\n");
     assert_eq!(inspection.sha256, Digest::of(&bytes));

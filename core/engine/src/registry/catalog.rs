@@ -1,0 +1,158 @@
+//! The plugins of one bootstrap, loaded.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::bootstrap::{Bootstrap, Plugins};
+
+use super::digest::Digest;
+use super::error::LoadError;
+use super::find::{Found, ProviderId, Search};
+use super::inspect::{Inspection, examine, understand};
+use super::load::Root;
+use super::plugin::Plugin;
+use super::probe::Prober;
+
+/// How files are tried out.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct RegistryOptions {
+    /// A program that calls [`run_if_asked`](super::probe::run_if_asked) first in `main`, to be
+    /// started as probe child. `None`: this program, which then must call it itself.
+    pub probe_program: Option<PathBuf>,
+    /// The time that a probe child has; 10 s.
+    pub probe_limit: Duration,
+}
+
+impl Default for RegistryOptions {
+    fn default() -> Self {
+        Self { probe_program: None, probe_limit: Duration::from_secs(10) }
+    }
+}
+
+/// The loaded plugins, one per provider.
+#[derive(Debug, Default)]
+pub struct Registry(BTreeMap<String, Plugin>);
+
+impl Registry {
+    /// Finds, verifies and loads the plugin of every provider that the bootstrap's services use.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn of_bootstrap(bootstrap: &Bootstrap, options: &RegistryOptions) -> Result<Self, Vec<LoadError>> {
+        let services = bootstrap.services.values();
+        let all = services.flat_map(|service| std::iter::once(service).chain(&service.fallback));
+        Self::load(&bootstrap.plugins, all.map(|service| service.provider.as_str()), options)
+    }
+
+    /// Finds, verifies and loads the plugins of these providers, each once.
+    ///
+    /// Nothing of any file is executed before all files have passed what can be learned without.
+    ///
+    /// # Errors
+    /// One [`LoadError`] for each file that is missing, broken, another provider's or one too many.
+    pub fn load<'a>(
+        plugins: &Plugins,
+        providers: impl IntoIterator<Item = &'a str>,
+        options: &RegistryOptions,
+    ) -> Result<Self, Vec<LoadError>> {
+        let providers: BTreeSet<&str> = providers.into_iter().collect();
+        let search = match &plugins.search {
+            Some(folders) => Ok(Search::in_folders(folders.clone())),
+            None => Search::beside_program(),
+        };
+        let search = search.map_err(|error| vec![error.into()])?;
+        let mut errors = Vec::new();
+        let mut verified = Vec::new();
+        for provider in providers {
+            match Verified::find(provider, plugins, &search) {
+                Ok(file) => verified.push(file),
+                Err(error) => errors.push(error),
+            }
+        }
+        errors.extend(mistaken(&verified));
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        let prober = Prober { program: options.probe_program.clone(), limit: options.probe_limit };
+        let mut loaded = BTreeMap::new();
+        for file in verified {
+            match file.load(&prober) {
+                Ok(plugin) => drop(loaded.insert(plugin.manifest.id.clone(), plugin)),
+                Err(error) => errors.push(error),
+            }
+        }
+        if errors.is_empty() { Ok(Self(loaded)) } else { Err(errors) }
+    }
+
+    /// The plugin of a provider.
+    #[must_use]
+    pub fn plugin(&self, provider: &str) -> Option<&Plugin> {
+        self.0.get(provider)
+    }
+
+    /// All plugins, by the ids of their providers.
+    pub fn plugins(&self) -> impl Iterator<Item = &Plugin> {
+        self.0.values()
+    }
+}
+
+/// A file that is what it should be as far as can be told without executing it.
+struct Verified {
+    configured: ProviderId,
+    pinned: bool,
+    file: Inspection,
+}
+
+impl Verified {
+    fn find(provider: &str, plugins: &Plugins, search: &Search) -> Result<Self, LoadError> {
+        let configured = ProviderId::parse(provider)?;
+        let fixed = plugins.pins.get(provider);
+        let found = match fixed.and_then(|fixed| fixed.file.as_deref()) {
+            Some(file) => Found::named(&configured, file),
+            None => search.find(&configured),
+        };
+        let found = found?;
+        found.warn(&configured);
+        let pin = fixed.and_then(|fixed| fixed.sha256).map(Digest::from);
+        let file = understand(examine(&found.path, pin)?)?;
+        Ok(Self { configured, pinned: pin.is_some(), file })
+    }
+
+    fn load(self, prober: &Prober) -> Result<Plugin, LoadError> {
+        let Inspection { path, manifest, manifest_bytes, sha256, .. } = self.file;
+        if !self.pinned {
+            prober.try_load(&path, sha256)?;
+        }
+        let root = match Root::open(&path, sha256, &manifest_bytes) {
+            Ok(root) => root,
+            Err(cause) => return Err(LoadError::Contact { path, cause }),
+        };
+        let manifest = Arc::new(manifest);
+        Ok(Plugin { manifest, path, sha256, pinned: self.pinned, root, prober: prober.clone() })
+    }
+}
+
+/// Files whose manifest has another id than the bootstrap gives them.
+fn mistaken(files: &[Verified]) -> Vec<LoadError> {
+    let place = |it: &Verified| (it.configured.clone(), it.file.path.clone());
+    let error = |it: &Verified| {
+        let id = &it.file.manifest.id;
+        let bears = |other: &&Verified| other.configured.as_str() == id;
+        let same = |other: &&Verified| other.file.manifest.id == *id && other.configured < it.configured;
+        // Two of one id: the one that bears it, or else the one before this, is the other side.
+        match files.iter().find(bears).or_else(|| files.iter().find(same)) {
+            Some(other) if other.file.manifest.id == *id => {
+                LoadError::DuplicateId { id: id.clone(), first: place(other), second: place(it) }
+            }
+            _ => LoadError::OtherProvider {
+                path: it.file.path.clone(),
+                configured: it.configured.clone(),
+                found: id.clone(),
+            },
+        }
+    };
+    files.iter().filter(|it| it.file.manifest.id != it.configured.as_str()).map(error).collect()
+}

@@ -1,0 +1,182 @@
+//! The host's side: starts the child, waits for its report, and remembers whom it vouched for.
+
+use std::collections::HashSet;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::Ordering;
+use std::sync::mpsc;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use countersign_plugin::Bytes;
+
+use super::error::{End, ProbeError};
+use super::{ANSWERS, ARGUMENT, Job, Report};
+use crate::registry::digest::Digest;
+use crate::registry::error::{LoadError, OpenError};
+
+/// A report is a few lines; a plugin that writes to standard output shall not fill the memory.
+const REPORT_LIMIT: u64 = 1 << 20;
+/// How often a child that has closed its output is asked whether it has ended.
+const POLL: Duration = Duration::from_millis(2);
+
+/// File, digest of the file, digest of the settings.
+type Vouched = HashSet<(PathBuf, Digest, Option<Digest>)>;
+
+/// What children have vouched for in this process.
+static VOUCHED: Mutex<Option<Vouched>> = Mutex::new(None);
+
+/// Starts probe children.
+#[derive(Clone, Debug)]
+pub(in crate::registry) struct Prober {
+    /// A program that calls `run_if_asked`; without it, this one.
+    pub(in crate::registry) program: Option<PathBuf>,
+    /// The time that a child has.
+    pub(in crate::registry) limit: Duration,
+}
+
+impl Prober {
+    /// Has a child load the file.
+    pub(in crate::registry) fn try_load(&self, path: &Path, sha256: Digest) -> Result<(), LoadError> {
+        let named = || path.to_path_buf();
+        match self.report(path, sha256, None) {
+            Ok(Report::Survived { .. }) => Ok(()),
+            Ok(Report::Contact(cause)) => Err(LoadError::Contact { path: named(), cause }),
+            Ok(Report::Changed) => Err(LoadError::Probe { path: named(), cause: ProbeError::Changed }),
+            // Of settings that it was not given.
+            Ok(Report::Settings(_)) => {
+                Err(LoadError::Probe { path: named(), cause: ProbeError::NoReport { program: self.shown() } })
+            }
+            Err(cause) => Err(LoadError::Probe { path: named(), cause }),
+        }
+    }
+
+    /// Has a child open the file with these settings and begin every operation.
+    pub(in crate::registry) fn try_settings(
+        &self,
+        path: &Path,
+        sha256: Digest,
+        settings: &[u8],
+    ) -> Result<(), OpenError> {
+        let named = || path.to_path_buf();
+        match self.report(path, sha256, Some(settings)) {
+            Ok(Report::Survived { faults }) => {
+                for fault in faults {
+                    tracing::warn!(file = %path.display(), fault, "a plugin that was tried out broke the contract");
+                }
+                Ok(())
+            }
+            Ok(Report::Contact(cause)) => Err(OpenError::Contact { path: named(), cause }),
+            Ok(Report::Changed) => Err(OpenError::Probe { path: named(), cause: ProbeError::Changed }),
+            Ok(Report::Settings(fault)) => Err(OpenError::Settings { path: named(), fault }),
+            Err(cause) => Err(OpenError::Probe { path: named(), cause }),
+        }
+    }
+
+    /// The child's report; an empty one for what a child has vouched for before.
+    fn report(&self, path: &Path, sha256: Digest, settings: Option<&[u8]>) -> Result<Report, ProbeError> {
+        let key = (path.to_path_buf(), sha256, settings.map(Digest::of));
+        if vouched(|known| known.contains(&key)) {
+            return Ok(Report::Survived { faults: Vec::new() });
+        }
+        let job = Job { sha256: *sha256.as_bytes(), settings: settings.map(Bytes::from) };
+        let report = self.run(path, &job)?;
+        if matches!(report, Report::Survived { .. }) {
+            vouched(|known| known.insert(key));
+        }
+        Ok(report)
+    }
+
+    fn run(&self, path: &Path, job: &Job) -> Result<Report, ProbeError> {
+        let program = self.program()?;
+        // Two digests and settings that are JSON already: writing them cannot fail.
+        let job = serde_json::to_vec(job).unwrap_or_default();
+        let child = Command::new(&program)
+            .arg(ARGUMENT)
+            .arg(path)
+            .env_clear()
+            .envs(kept_environment())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(|cause| ProbeError::NotStarted { program: program.clone(), cause })?;
+        let (output, status) = converse(child, job, self.limit)?;
+        if !status.success() {
+            return Err(ProbeError::Died { end: End::of(status) });
+        }
+        // A plugin may have written lines of its own before.
+        let last = output.split(|byte| *byte == b'\n').rfind(|line| !line.is_empty());
+        let report = last.and_then(|line| serde_json::from_slice(line).ok());
+        report.ok_or_else(|| ProbeError::NoReport { program: self.shown() })
+    }
+
+    fn program(&self) -> Result<PathBuf, ProbeError> {
+        match &self.program {
+            Some(program) => Ok(program.clone()),
+            None if !ANSWERS.load(Ordering::Relaxed) => Err(ProbeError::NoProgram),
+            // The very program that runs, even if its file was replaced or removed.
+            None if cfg!(target_os = "linux") => Ok(PathBuf::from("/proc/self/exe")),
+            None => std::env::current_exe()
+                .map_err(|cause| ProbeError::NotStarted { program: PathBuf::from("this program"), cause }),
+        }
+    }
+
+    fn shown(&self) -> PathBuf {
+        self.program.clone().or_else(|| std::env::current_exe().ok()).unwrap_or_else(|| PathBuf::from("this program"))
+    }
+}
+
+fn vouched<T>(look: impl FnOnce(&mut Vouched) -> T) -> T {
+    look(VOUCHED.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_default())
+}
+
+/// What a process cannot start without: on Windows the folder of the system's libraries.
+fn kept_environment() -> impl Iterator<Item = (&'static str, std::ffi::OsString)> {
+    let names: &[&str] = if cfg!(windows) { &["SystemRoot"] } else { &[] };
+    names.iter().filter_map(|name| Some((*name, std::env::var_os(name)?)))
+}
+
+/// Gives the job to the child and takes its output, all within `limit`.
+///
+/// Reading and writing have threads of their own that nobody waits for: a pipe may be held open
+/// by a process that the child started, and then only ends with it.
+fn converse(mut child: Child, job: Vec<u8>, limit: Duration) -> Result<(Vec<u8>, ExitStatus), ProbeError> {
+    let until = Instant::now() + limit;
+    let (done, output) = mpsc::channel();
+    if let Some(mut stdin) = child.stdin.take() {
+        // A child that ends early leaves the pipe broken; its end tells more than that error.
+        thread::spawn(move || drop(stdin.write_all(&job)));
+    }
+    if let Some(stdout) = child.stdout.take() {
+        thread::spawn(move || {
+            let mut bytes = Vec::new();
+            // What came before an error may still hold the report; without it, none is found.
+            let _ = stdout.take(REPORT_LIMIT).read_to_end(&mut bytes);
+            let _ = done.send(bytes);
+        });
+    }
+    let output = output.recv_timeout(limit).ok();
+    let status = output.is_some().then(|| wait(&mut child, until)).flatten();
+    match (output, status) {
+        (Some(output), Some(status)) => Ok((output, status)),
+        _ => {
+            // Both only fail for a process that has ended already.
+            let _ = child.kill();
+            let _ = child.wait();
+            Err(ProbeError::TimedOut { limit })
+        }
+    }
+}
+
+fn wait(child: &mut Child, until: Instant) -> Option<ExitStatus> {
+    loop {
+        match child.try_wait() {
+            Ok(Some(status)) => return Some(status),
+            Ok(None) if Instant::now() < until => thread::sleep(POLL),
+            Ok(None) | Err(_) => return None,
+        }
+    }
+}

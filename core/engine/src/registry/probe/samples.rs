@@ -1,0 +1,209 @@
+//! Sample operations: each one that a manifest declares is begun, and its steps are answered until
+//! it is over. The outcomes do not matter; that the process lives on does.
+
+use countersign_plugin::http::{Reply, TransportFailure, TransportFailureKind};
+use countersign_plugin::manifest::{Channel, Destination, Maker, Manifest};
+use countersign_plugin::step::{Action, Answer, Call, Done, Event, Step, StepReply};
+use countersign_plugin::{
+    AskStatus, Bytes, CancelChallenge, CheckCode, Code, ConfirmEnrollment, Data, Enroll, Fault, HmacAlgorithm,
+    Operation, OperationName, Person, Phone, Provision, Purpose, Receive, Recipient, Scope, StartChallenge,
+    TestCredentials, Timestamp, Unenroll, limits,
+};
+
+use crate::instance::Instance;
+
+/// How HTTP requests are answered, once each: nothing leaves the probe.
+const NETWORKS: [Network; 4] = [Network::Down, Network::Answers(200), Network::Answers(400), Network::Answers(503)];
+
+/// A fixed time in 2026, so that two probes of one file do the same.
+const NOW: Timestamp = Timestamp::from_secs(1_767_225_600);
+
+#[derive(Clone, Copy)]
+enum Network {
+    Down,
+    Answers(u16),
+}
+
+/// Plays operations on one instance and remembers what a host would have stored.
+pub(super) struct Samples<'a> {
+    instance: &'a dyn Instance,
+    enrollment: Option<Data>,
+    delivery: Option<Data>,
+}
+
+impl<'a> Samples<'a> {
+    pub(super) const fn new(instance: &'a dyn Instance) -> Self {
+        Self { instance, enrollment: None, delivery: None }
+    }
+
+    /// Plays everything that the manifest declares. Gives back the faults that the contract's own
+    /// guard has caught; whoever is not caught has ended the process.
+    pub(super) fn play(mut self, manifest: &Manifest) -> Vec<String> {
+        let mut faults = Vec::new();
+        for network in NETWORKS {
+            for name in &manifest.operations {
+                self.play_one(None, *name, network, &mut faults);
+            }
+            for channel in &manifest.channels {
+                self.enrollment = None;
+                self.delivery = None;
+                // In their natural order: what `enroll` and `start` hand out, the others need.
+                let mut names = channel.operations.clone();
+                names.sort();
+                for name in names {
+                    self.play_one(Some(channel), name, network, &mut faults);
+                }
+            }
+        }
+        faults
+    }
+
+    fn play_one(&mut self, channel: Option<&Channel>, name: OperationName, network: Network, faults: &mut Vec<String>) {
+        let Some(operation) = self.operation(channel, name) else { return };
+        if let Err(fault) = self.perform(operation, network) {
+            let fault = format!("{name}: {fault}");
+            if !faults.contains(&fault) {
+                faults.push(fault);
+            }
+        }
+    }
+
+    fn perform(&mut self, operation: Operation, network: Network) -> Result<(), Fault> {
+        let call = encoded(&Call { now: NOW, operation });
+        let mut answer = decoded(&self.instance.begin(&call)?)?;
+        let handle = answer.handle;
+        let mut waiting: Vec<Step> = Vec::new();
+        let mut result = Ok(());
+        for _ in 0..limits::STEPS_PER_OPERATION {
+            waiting.append(&mut answer.steps);
+            let Some(step) = waiting.pop() else { break };
+            let Some(got) = self.answer(step.action, network) else { break };
+            let reply = encoded(&StepReply { id: step.id, now: NOW, got });
+            match self.instance.resume(handle, &reply).and_then(|bytes| decoded(&bytes)) {
+                Ok(next) => answer = next,
+                Err(fault) => {
+                    result = Err(fault);
+                    break;
+                }
+            }
+        }
+        self.instance.end(handle);
+        result
+    }
+
+    /// The reply to a step; none where the operation is over.
+    fn answer(&mut self, action: Action, network: Network) -> Option<Event> {
+        Some(match action {
+            Action::Http(_) => match network {
+                Network::Down => {
+                    Event::Transport(TransportFailure { kind: TransportFailureKind::NotSent, detail: String::new() })
+                }
+                Network::Answers(status) => Event::Http(Reply::from_json(status, &serde_json::json!({}))),
+            },
+            Action::Random { bytes } => {
+                let wanted = bytes.min(limits::RANDOM_BYTES);
+                Event::Random(Bytes::from((0..wanted).map(|byte| byte as u8).collect::<Vec<_>>()))
+            }
+            Action::Keep { scope, data } => {
+                *self.memory(scope) = Some(data);
+                Event::Kept
+            }
+            Action::Hmac { algorithm, .. } => Event::Hmac(Bytes::from(match algorithm {
+                HmacAlgorithm::Sha1 => vec![0; 20],
+                HmacAlgorithm::Sha256 => vec![0; 32],
+            })),
+            Action::Done(Done::Outcome(outcome)) => {
+                // Of whatever operation it is the outcome: these are the names that data has.
+                for (scope, field) in [(Scope::Enrollment, "enrollment"), (Scope::Delivery, "delivery")] {
+                    let data = outcome.get(field).cloned().and_then(|data| serde_json::from_value(data).ok());
+                    if data.is_some() {
+                        *self.memory(scope) = data;
+                    }
+                }
+                return None;
+            }
+            Action::Done(Done::Failure(_)) => return None,
+        })
+    }
+
+    const fn memory(&mut self, scope: Scope) -> &mut Option<Data> {
+        match scope {
+            Scope::Enrollment => &mut self.enrollment,
+            Scope::Delivery => &mut self.delivery,
+        }
+    }
+
+    /// A sample of this operation; none where it needs data that could not be had.
+    fn operation(&self, channel: Option<&Channel>, name: OperationName) -> Option<Operation> {
+        let mode = channel.and_then(|it| it.mode.clone());
+        let recipient = channel.and_then(recipient);
+        let code = || Code::new("0".repeat(channel.map_or(6, |it| usize::from(it.code_digits[0]))));
+        let made_here = channel.is_some_and(|it| it.code_made_by == Maker::Engine).then(code);
+        let channel = channel.map(|it| it.channel.clone()).unwrap_or_default();
+        let (enrollment, delivery, purpose) = (self.enrollment.clone(), self.delivery.clone(), Purpose::Login);
+        Some(match name {
+            OperationName::TestCredentials => Operation::TestCredentials(TestCredentials::default()),
+            OperationName::Provision => Operation::Provision(Provision { dry_run: true }),
+            OperationName::Enroll => Operation::Enroll(Enroll { channel, mode, person: person() }),
+            OperationName::ConfirmEnrollment => {
+                Operation::ConfirmEnrollment(ConfirmEnrollment { channel, mode, enrollment: enrollment?, code: code() })
+            }
+            OperationName::Unenroll => Operation::Unenroll(Unenroll { channel, mode, enrollment }),
+            OperationName::Start => Operation::Start(StartChallenge {
+                channel,
+                mode,
+                purpose,
+                recipient,
+                code: made_here,
+                person: person(),
+                enrollment,
+            }),
+            OperationName::Check => {
+                Operation::Check(CheckCode { channel, mode, purpose, recipient, code: code(), enrollment, delivery })
+            }
+            OperationName::Cancel => Operation::Cancel(CancelChallenge { channel, mode, delivery }),
+            OperationName::Status => Operation::Status(AskStatus { channel, mode, recipient, delivery }),
+            OperationName::Receive => Operation::Receive(Receive {
+                url: "https://host.example/callback".to_owned(),
+                method: "POST".to_owned(),
+                headers: Vec::new(),
+                body: Bytes::default(),
+                delivery,
+            }),
+        })
+    }
+}
+
+/// Numbers and addresses that belong to nobody: NANP 555-01XX, RFC 2606.
+fn recipient(channel: &Channel) -> Option<Recipient> {
+    match channel.destination {
+        Destination::Phone => Some(Recipient::Phone(Phone {
+            e164: "+12025550123".to_owned(),
+            country_code: "1".to_owned(),
+            national: "2025550123".to_owned(),
+            region: Some("US".to_owned()),
+        })),
+        Destination::Email => Some(Recipient::Email("probe@host.example".to_owned())),
+        Destination::Device | Destination::None => None,
+    }
+}
+
+fn person() -> Person {
+    Person {
+        account: Some("probe".to_owned()),
+        email: Some("probe@host.example".to_owned()),
+        locale: Some("en".to_owned()),
+    }
+}
+
+fn encoded(value: &impl serde::Serialize) -> Vec<u8> {
+    // Our own samples: they have no maps with keys that JSON could not write.
+    serde_json::to_vec(value).unwrap_or_default()
+}
+
+fn decoded(bytes: &[u8]) -> Result<Answer, Fault> {
+    serde_json::from_slice(bytes).map_err(|error| {
+        let message = format!("the plugin's answer cannot be read: {error}");
+        Fault::new(countersign_plugin::FaultKind::Unknown, message)
+    })
+}
