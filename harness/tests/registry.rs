@@ -11,6 +11,8 @@ mod flipped;
 mod loading;
 #[path = "registry/probing.rs"]
 mod probing;
+#[path = "registry/services.rs"]
+mod services;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -5,7 +5,9 @@
 //! of the file was executed. Then: a probe child, unless the file is pinned → load → the code says
 //! the same of itself as the note.
 
+mod account;
 mod catalog;
+mod check;
 mod digest;
 mod elf;
 mod error;
@@ -17,10 +19,12 @@ mod manifest;
 mod note;
 mod plugin;
 pub mod probe;
+pub mod services;
 #[cfg(test)]
 mod tests;
 
 pub use catalog::{Registry, RegistryOptions};
+pub use check::{ServiceError, Wanted, check_service};
 pub use digest::{Digest, DigestMismatch};
 pub use elf::{ElfError, Kind, Part, Target};
 pub use error::{LoadError, OpenError};

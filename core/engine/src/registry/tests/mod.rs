@@ -2,6 +2,7 @@
 
 mod elf;
 mod find;
+mod manifest;
 mod note;
 mod order;
 mod sample;
