@@ -1,1 +1,1 @@
-//! (room being built)
+//! Benches of Countersign; see `benches/`.
