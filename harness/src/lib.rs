@@ -1,1 +1,3 @@
-//! (room being built)
+//! For QA: replays recorded provider exchanges through the real engine and the real plugin files.
+
+pub mod cassette;

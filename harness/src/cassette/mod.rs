@@ -1,0 +1,47 @@
+//! Recorded exchanges: HAR 1.2 files with one `_countersign` object on `log` and on each entry.
+//!
+//! [`read`] checks a file and gives a [`Cassette`]; a [`Player`] answers requests from cassettes. Neither
+//! knows where requests come from: [`Sent`] is what any carrier turns them into.
+
+mod asked;
+mod case;
+#[allow(
+    clippy::module_inception,
+    reason = "the folder is about cassettes, the file holds the type of this name"
+)]
+mod cassette;
+mod difference;
+mod digest;
+mod entry;
+mod format;
+mod matcher;
+mod mirror;
+mod place;
+mod player;
+mod problem;
+mod reader;
+mod receipt;
+mod sent;
+mod shown;
+mod spoken;
+mod template;
+mod version;
+
+#[cfg(test)]
+mod tests;
+
+pub use asked::Vacant;
+pub use case::{Case, CaseOperation, OperationName, Setting};
+pub use cassette::{Cassette, Provenance, ProvenanceKind};
+pub use difference::{Difference, Field, GuardState, Mismatch, Nearest, Side};
+pub use digest::Sha256;
+pub use entry::{Answer, Binding, Entry, Guard, Message, Repeat, Reply, TransportFailure};
+pub use place::Place;
+pub use player::{Played, PlayedAnswer, Player};
+pub use problem::{Body, EntryProblem, Fact, Problem, ReadError, UnknownKey, UnknownWord};
+pub use reader::{BODY_LIMIT, FILE_LIMIT, parse, read};
+pub use receipt::{EntryReceipt, Receipt, Unused, UnusedEntry};
+pub use sent::{Authorization, Sent, SentBody, SentMessage};
+pub use shown::Shown;
+pub use spoken::Unspoken;
+pub use version::{Major, Minor, SUPPORTED, Version, VersionError};

@@ -1,0 +1,532 @@
+//! Plays recorded exchanges back, in order, and remembers what was played.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::asked::Asked;
+use super::cassette::Cassette;
+use super::difference::{Difference, GuardState, Mismatch, Nearest};
+use super::digest::Sha256;
+use super::entry::{Answer, Entry, Guard, Message, Repeat, TransportFailure};
+use super::matcher::{Index, Shape, differences};
+use super::place::Place;
+use super::receipt::{EntryReceipt, Receipt, Tally, Unused, UnusedEntry};
+use super::sent::{Sent, SentMessage};
+use super::shown::Shown;
+use super::spoken;
+use super::template::{Sample, Template};
+
+/// How many entries a mismatch names.
+const NEAREST: usize = 3;
+
+/// Plays cassettes. The first entry that matches and is not used up answers.
+pub struct Player {
+    decks: Vec<Deck>,
+    lines: Vec<Line>,
+    index: Index,
+    /// Form fields in which some entry speaks a number.
+    spoken: Vec<String>,
+    inbox: Vec<SentMessage>,
+}
+
+/// One cassette and what its variables are bound to.
+struct Deck {
+    path: PathBuf,
+    variables: Vec<Variable>,
+}
+
+struct Variable {
+    name: String,
+    bound: Option<String>,
+}
+
+/// One entry, ready to be played.
+struct Line {
+    deck: usize,
+    index: usize,
+    title: String,
+    recorded: Asked<'static>,
+    shape: Shape,
+    bindings: Vec<LineBinding>,
+    samples: Vec<Sample<Slot>>,
+    answer: LineAnswer,
+    repeat: Repeat,
+    message: Option<LineMessage>,
+    tally: Tally,
+}
+
+struct LineBinding {
+    variable: usize,
+    place: Place,
+    guard: Option<Guard>,
+}
+
+/// Where the value that replaces a sample comes from.
+enum Slot {
+    /// The request that is being answered, at the place of this binding.
+    Here(usize),
+    /// What the variable is bound to.
+    Variable(usize),
+}
+
+enum LineAnswer {
+    Reply {
+        status: u16,
+        headers: Arc<[(String, String)]>,
+        body: Template,
+    },
+    Failure(TransportFailure),
+}
+
+enum LineMessage {
+    Declared {
+        to: Template,
+        channel: String,
+        text: Template,
+    },
+    Spoken {
+        to: Option<Template>,
+        channel: String,
+    },
+}
+
+/// What a request was answered with.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Played {
+    /// The cassette's position among those of the player; the first is 0.
+    pub cassette: usize,
+    /// The entry's position in it; the first is 0.
+    pub entry: usize,
+    /// What comes back.
+    pub answer: PlayedAnswer,
+    /// What reached a person because of the exchange. It is in the player's inbox, too.
+    pub sent: Option<SentMessage>,
+}
+
+/// What comes back for a request.
+#[derive(Clone, PartialEq, Eq)]
+pub enum PlayedAnswer {
+    /// A response.
+    Reply {
+        /// 100 to 599.
+        status: u16,
+        /// As recorded, without those that describe the framing of the body.
+        headers: Arc<[(String, String)]>,
+        /// As recorded, with samples replaced by bound values.
+        body: Vec<u8>,
+    },
+    /// None: the transport fails.
+    Failure(TransportFailure),
+}
+
+impl Player {
+    /// A player for these cassettes. Entries are tried in the order of the cassettes; each cassette
+    /// has variables of its own.
+    pub fn new(cassettes: Vec<Cassette>) -> Self {
+        let mut spoken: Vec<String> = cassettes
+            .iter()
+            .flat_map(|cassette| &cassette.entries)
+            .flat_map(|entry| &entry.bindings)
+            .filter_map(|binding| match &binding.place {
+                Place::Spoken { name } => Some(name.clone()),
+                _ => None,
+            })
+            .collect();
+        spoken.sort_unstable();
+        spoken.dedup();
+        let mut player = Self {
+            decks: Vec::with_capacity(cassettes.len()),
+            lines: Vec::new(),
+            index: Index::default(),
+            spoken,
+            inbox: Vec::new(),
+        };
+        for cassette in cassettes {
+            player.insert(cassette);
+        }
+        player
+    }
+
+    /// Answers a request with the first matching entry that is not used up, and binds the variables
+    /// that the entry captures.
+    ///
+    /// # Errors
+    /// [`Mismatch`] when no entry answers. Then nothing is played and nothing is bound.
+    pub fn play(&mut self, sent: &Sent) -> Result<Played, Box<Mismatch>> {
+        let asked = Asked::of(sent, &self.spoken);
+        let candidates = self.index.candidates(&asked);
+        let matching = candidates.into_iter().find(|&number| {
+            let line = &self.lines[number];
+            line.exhausted().is_none()
+                && differences(&line.recorded, &asked, &line.shape).is_empty()
+                && line.objections(&self.decks[line.deck], &asked).is_empty()
+        });
+        let Some(number) = matching else {
+            return Err(Box::new(self.mismatch(sent, &asked)));
+        };
+        let line = &mut self.lines[number];
+        let deck = &mut self.decks[line.deck];
+        for binding in &line.bindings {
+            let variable = &mut deck.variables[binding.variable];
+            if variable.bound.is_none()
+                && let Ok(value) = asked.at(&binding.place)
+            {
+                variable.bound = Some(value.into_owned());
+            }
+        }
+        let played = line.played(deck, &asked);
+        self.inbox.extend(played.sent.clone());
+        Ok(played)
+    }
+
+    /// What was shown or spoken to people so far, in order, and not yet taken.
+    pub fn inbox(&self) -> &[SentMessage] {
+        &self.inbox
+    }
+
+    /// Takes what was shown or spoken to people so far.
+    pub fn take_inbox(&mut self) -> Vec<SentMessage> {
+        std::mem::take(&mut self.inbox)
+    }
+
+    /// What was served so far.
+    pub fn receipt(&self) -> Receipt {
+        let entry = |line: &Line| EntryReceipt {
+            cassette: self.decks[line.deck].path.clone(),
+            entry: line.index,
+            title: line.title.clone(),
+            played: line.tally.played,
+            recorded: match &line.answer {
+                LineAnswer::Reply { body, .. } => Some(Sha256::of(body.recorded())),
+                LineAnswer::Failure(_) => None,
+            },
+            verbatim: line.tally.verbatim(),
+            altered: line.tally.altered(),
+        };
+        Receipt {
+            entries: self.lines.iter().map(entry).collect(),
+        }
+    }
+
+    /// Ends the replay.
+    ///
+    /// # Errors
+    /// [`Unused`] when an entry was played less often than its `repeat` says; `any` is content with
+    /// nothing.
+    pub fn finish(self) -> Result<Receipt, Unused> {
+        let receipt = self.receipt();
+        let unused = |line: &Line| match line.repeat {
+            Repeat::Times(times) if line.tally.played < times => Some(UnusedEntry {
+                cassette: self.decks[line.deck].path.clone(),
+                entry: line.index,
+                title: line.title.clone(),
+                played: line.tally.played,
+                repeat: line.repeat,
+            }),
+            Repeat::Times(_) | Repeat::Any => None,
+        };
+        let entries: Vec<_> = self.lines.iter().filter_map(unused).collect();
+        if entries.is_empty() {
+            return Ok(receipt);
+        }
+        Err(Unused { entries, receipt })
+    }
+
+    fn insert(&mut self, cassette: Cassette) {
+        let mut variables: Vec<Variable> = cassette
+            .variables()
+            .map(|(name, value)| Variable {
+                name: name.to_owned(),
+                bound: Some(value.to_owned()),
+            })
+            .collect();
+        // What each variable stands for in the recording; the reader saw to it that it is one value.
+        let mut samples: Vec<String> = cassette
+            .variables()
+            .map(|(_, value)| value.to_owned())
+            .collect();
+        for binding in cassette.entries.iter().flat_map(|entry| &entry.bindings) {
+            if variables.iter().all(|known| known.name != binding.variable) {
+                variables.push(Variable {
+                    name: binding.variable.clone(),
+                    bound: None,
+                });
+                samples.push(binding.sample.clone());
+            }
+        }
+        let deck = self.decks.len();
+        for entry in cassette.entries {
+            let line = Line::new(deck, entry, &variables, &samples, &self.spoken);
+            let number = self.lines.len();
+            self.index.insert(&line.recorded, &line.shape, number);
+            self.lines.push(line);
+        }
+        self.decks.push(Deck {
+            path: cassette.path,
+            variables,
+        });
+    }
+
+    fn mismatch(&self, sent: &Sent, asked: &Asked<'_>) -> Mismatch {
+        let mut ranked: Vec<(u32, usize, Vec<Difference>)> = self
+            .lines
+            .iter()
+            .enumerate()
+            .map(|(number, line)| {
+                let mut found = differences(&line.recorded, asked, &line.shape);
+                found.extend(line.objections(&self.decks[line.deck], asked));
+                found.extend(line.exhausted());
+                (found.iter().map(Difference::weight).sum(), number, found)
+            })
+            .collect();
+        ranked.sort_by_key(|(weight, number, _)| (*weight, *number));
+        let mut address = sent.url.clone();
+        address.set_query(None);
+        address.set_fragment(None);
+        Mismatch {
+            method: sent.method.clone(),
+            address: Shown::message(address.as_str()),
+            nearest: ranked
+                .into_iter()
+                .take(NEAREST)
+                .map(|(_, number, differences)| {
+                    let line = &self.lines[number];
+                    Nearest {
+                        cassette: self.decks[line.deck].path.clone(),
+                        entry: line.index,
+                        title: line.title.clone(),
+                        differences,
+                    }
+                })
+                .collect(),
+        }
+    }
+}
+
+impl Line {
+    fn new(
+        deck: usize,
+        entry: Entry,
+        variables: &[Variable],
+        samples: &[String],
+        spoken: &[String],
+    ) -> Self {
+        let bindings: Vec<LineBinding> = entry
+            .bindings
+            .iter()
+            .filter_map(|binding| {
+                let known = |variable: &Variable| variable.name == binding.variable;
+                Some(LineBinding {
+                    variable: variables.iter().position(known)?,
+                    place: binding.place.clone(),
+                    guard: binding.guard,
+                })
+            })
+            .collect();
+        // Another value than the variable's is echoed from this request alone.
+        let here = entry
+            .bindings
+            .iter()
+            .enumerate()
+            .filter(|(_, binding)| binding.guard == Some(Guard::Other))
+            .map(|(at, binding)| Sample {
+                slot: Slot::Here(at),
+                text: binding.sample.clone(),
+            });
+        let samples: Vec<Sample<Slot>> = samples
+            .iter()
+            .enumerate()
+            .map(|(variable, text)| Sample {
+                slot: Slot::Variable(variable),
+                text: text.clone(),
+            })
+            .chain(here)
+            .collect();
+        let answer = match entry.answer {
+            Answer::Failure(failure) => LineAnswer::Failure(failure),
+            Answer::Reply(reply) => LineAnswer::Reply {
+                status: reply.status,
+                headers: reply.headers.into(),
+                body: Template::body(reply.body, &samples),
+            },
+        };
+        let message = entry.message.map(|message| match message {
+            Message::Declared { to, channel, text } => LineMessage::Declared {
+                to: Template::plain(&to, &samples),
+                channel,
+                text: Template::plain(&text, &samples),
+            },
+            Message::Spoken { to, channel } => LineMessage::Spoken {
+                to: to.map(|to| Template::plain(&to, &samples)),
+                channel,
+            },
+        });
+        Self {
+            deck,
+            index: entry.index,
+            title: entry.title,
+            recorded: Asked::of(&entry.request, spoken).into_owned(),
+            shape: Shape::of(entry.bindings.iter().map(|binding| &binding.place)),
+            bindings,
+            samples,
+            answer,
+            repeat: entry.repeat,
+            message,
+            tally: Tally::NEW,
+        }
+    }
+
+    fn exhausted(&self) -> Option<Difference> {
+        match self.repeat {
+            Repeat::Times(times) if self.tally.played >= times => Some(Difference::AlreadyPlayed {
+                times: self.tally.played,
+            }),
+            Repeat::Times(_) | Repeat::Any => None,
+        }
+    }
+
+    /// What the variables have against this request.
+    fn objections(&self, deck: &Deck, asked: &Asked<'_>) -> Vec<Difference> {
+        let objection = |binding: &LineBinding| {
+            let variable = &deck.variables[binding.variable];
+            let (name, place) = (|| variable.name.clone(), || binding.place.clone());
+            let value = match asked.at(&binding.place) {
+                Ok(value) => value,
+                Err(reason) => {
+                    return Some(Difference::Vacant {
+                        variable: name(),
+                        place: place(),
+                        reason,
+                    });
+                }
+            };
+            let same = variable.bound.as_ref().map(|bound| *bound == value);
+            match (binding.guard, same) {
+                (None, None | Some(true))
+                | (Some(Guard::Same), Some(true))
+                | (Some(Guard::Other), Some(false)) => None,
+                (None, Some(false)) => Some(Difference::Bound {
+                    bound: Shown::of_field(
+                        &variable.name,
+                        variable.bound.as_deref().unwrap_or_default(),
+                    ),
+                    sent: Shown::of_field(&variable.name, &value),
+                    variable: name(),
+                    place: place(),
+                }),
+                (Some(guard), same) => Some(Difference::Guarded {
+                    variable: name(),
+                    place: place(),
+                    guard,
+                    state: match same {
+                        None => GuardState::Unbound,
+                        Some(_) => GuardState::Refused,
+                    },
+                }),
+            }
+        };
+        self.bindings.iter().filter_map(objection).collect()
+    }
+
+    /// Answers a request that matches.
+    fn played(&mut self, deck: &Deck, asked: &Asked<'_>) -> Played {
+        let here: Vec<Option<Cow<'_, str>>> = self
+            .bindings
+            .iter()
+            .map(|binding| asked.at(&binding.place).ok())
+            .collect();
+        let value = |slot: &Slot| match slot {
+            Slot::Here(binding) => here.get(*binding).and_then(|value| value.as_deref()),
+            Slot::Variable(variable) => deck.variables[*variable].bound.as_deref(),
+        };
+        let text = |template: &Template| {
+            let filled = template.filled(&self.samples, value);
+            let bytes = filled.unwrap_or_else(|| template.recorded().to_owned());
+            String::from_utf8_lossy(&bytes).into_owned()
+        };
+        let sent = self.message.as_ref().and_then(|message| match message {
+            LineMessage::Declared {
+                to,
+                channel,
+                text: shown,
+            } => Some(SentMessage {
+                to: text(to),
+                channel: channel.clone(),
+                text: text(shown),
+            }),
+            LineMessage::Spoken { to, channel } => Some(SentMessage {
+                to: match to {
+                    Some(to) => text(to),
+                    None => asked.field("To").ok()?.value.clone().into_owned(),
+                },
+                channel: channel.clone(),
+                text: spoken::text(&asked.field("Twiml").ok()?.value).ok()?,
+            }),
+        });
+        let answer = match &self.answer {
+            LineAnswer::Failure(failure) => {
+                self.tally.failed();
+                PlayedAnswer::Failure(*failure)
+            }
+            LineAnswer::Reply {
+                status,
+                headers,
+                body,
+            } => PlayedAnswer::Reply {
+                status: *status,
+                headers: Arc::clone(headers),
+                body: match body.filled(&self.samples, value) {
+                    Some(body) => {
+                        self.tally.served_altered(&body);
+                        body
+                    }
+                    None => {
+                        self.tally.served_verbatim();
+                        body.recorded().to_owned()
+                    }
+                },
+            },
+        };
+        Played {
+            cassette: self.deck,
+            entry: self.index,
+            answer,
+            sent,
+        }
+    }
+}
+
+impl fmt::Debug for Player {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let paths: Vec<_> = self.decks.iter().map(|deck| &deck.path).collect();
+        f.debug_struct("Player")
+            .field("cassettes", &paths)
+            .field("entries", &self.lines.len())
+            .field("inbox", &self.inbox)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Played {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Played")
+            .field("cassette", &self.cassette)
+            .field("entry", &self.entry)
+            .field("answer", &self.answer)
+            .field("sent", &self.sent)
+            .finish()
+    }
+}
+
+impl fmt::Debug for PlayedAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Reply { status, body, .. } => {
+                write!(f, "Reply({status}, {} bytes)", body.len())
+            }
+            Self::Failure(failure) => write!(f, "Failure({failure:?})"),
+        }
+    }
+}

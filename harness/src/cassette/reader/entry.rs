@@ -1,0 +1,412 @@
+//! Checks one entry.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+use serde_json::Value;
+use url::{Url, form_urlencoded};
+
+use super::{BODY_LIMIT, check_keys};
+use crate::cassette::asked::Asked;
+use crate::cassette::digest::Sha256;
+use crate::cassette::entry::{
+    Answer, Binding, Entry, Guard, Message, Repeat, Reply, TransportFailure,
+};
+use crate::cassette::format::{
+    BodiesFormat, BodyFormat, EntryFormat, EntryNoteFormat, Named, PairFormat, PlaceFormat,
+    PostDataFormat, RequestFormat, ResponseFormat, SentFormat,
+};
+use crate::cassette::mirror;
+use crate::cassette::place::Place;
+use crate::cassette::problem::{Body, EntryProblem, UnknownWord};
+use crate::cassette::sent::{Authorization, Sent, SentBody};
+use crate::cassette::shown::Shown;
+use crate::cassette::spoken;
+
+/// Headers that describe how a body was framed or compressed on the wire. HAR holds the decoded body,
+/// to which they no longer apply.
+const FRAMING: [&str; 5] = [
+    "connection",
+    "content-encoding",
+    "content-length",
+    "keep-alive",
+    "transfer-encoding",
+];
+/// Ends of the names of headers that carry a key instead of `Authorization`.
+const KEY_HEADERS: [&str; 5] = [
+    "api-key",
+    "apikey",
+    "access-key",
+    "access-token",
+    "auth-token",
+];
+
+pub(super) fn checked(
+    index: usize,
+    format: EntryFormat,
+    previous: Option<u64>,
+) -> Result<Entry, EntryProblem> {
+    let note = format.note.unwrap_or_default();
+    check_keys("_countersign", &note.unknown, EntryNoteFormat::KEYS)?;
+    if let (Some(previous), Some(found)) = (previous, note.seq)
+        && found <= previous
+    {
+        return Err(EntryProblem::Order { previous, found });
+    }
+    let title = match format.comment {
+        Some(comment) if !comment.is_empty() => Shown::message(&comment),
+        _ => {
+            let address = format.request.url.split(['?', '#']).next();
+            let address = address.unwrap_or_default();
+            Shown::message(&format!("{} {address}", format.request.method))
+        }
+    };
+    let (request, request_body) = request(format.request)?;
+    let failure = note
+        .failure
+        .map(|word| UnknownWord::look_up("_countersign.failure", &word, &TransportFailure::NAMED))
+        .transpose()?;
+    let answer = answer(format.response, failure)?;
+    let bodies = note.body.as_ref();
+    if let Some(bodies) = bodies {
+        check_keys("_countersign.body", &bodies.unknown, BodiesFormat::KEYS)?;
+        check_digest(bodies.request.as_ref(), Body::Request, &request_body)?;
+        let response_body = match &answer {
+            Answer::Reply(reply) => &*reply.body,
+            Answer::Failure(_) => &[],
+        };
+        check_digest(bodies.response.as_ref(), Body::Response, response_body)?;
+    }
+    let asked = Asked::of(&request, &[]);
+    let bindings = bindings(note.bind, note.require, &asked)?;
+    let message = message(note.sent, &asked, &answer)?;
+    Ok(Entry {
+        index,
+        title: title.to_string(),
+        seq: note.seq,
+        bindings,
+        repeat: repeat(note.repeat)?,
+        message,
+        request,
+        answer,
+    })
+}
+
+fn request(format: RequestFormat) -> Result<(Sent, Vec<u8>), EntryProblem> {
+    let plain = |byte: u8| byte.is_ascii_uppercase() || byte == b'-';
+    if format.method.is_empty() || !format.method.bytes().all(plain) {
+        return Err(EntryProblem::Method {
+            method: Shown::of(&format.method),
+        });
+    }
+    let url = Url::parse(&format.url)
+        .ok()
+        .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+        .ok_or_else(|| EntryProblem::Url {
+            url: Shown::of(&format.url),
+        })?;
+    mirror::check_query(&format.url, format.query_string.as_deref())?;
+    mirror::check_request_cookies(&format.headers, format.cookies.as_deref())?;
+    let authorization = authorization(&format.headers)?;
+    let (body, bytes) = match format.post_data {
+        Some(data) => request_body(data)?,
+        None => (SentBody::Empty, Vec::new()),
+    };
+    let sent = Sent {
+        method: format.method,
+        url,
+        authorization,
+        body,
+    };
+    Ok((sent, bytes))
+}
+
+fn authorization(headers: &[PairFormat]) -> Result<Authorization, EntryProblem> {
+    let authorization = headers
+        .iter()
+        .find(|header| header.name.eq_ignore_ascii_case("authorization"));
+    let Some(header) = authorization else {
+        let key = headers.iter().find(|header| {
+            let name = header.name.to_ascii_lowercase();
+            KEY_HEADERS.iter().any(|end| name.ends_with(end))
+        });
+        return Ok(
+            key.map_or(Authorization::None, |header| Authorization::Header {
+                name: header.name.clone(),
+            }),
+        );
+    };
+    let (scheme, credentials) = header
+        .value
+        .trim()
+        .split_once(' ')
+        .unwrap_or((header.value.trim(), ""));
+    if scheme.eq_ignore_ascii_case("bearer") {
+        return Ok(Authorization::Bearer);
+    }
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return Ok(Authorization::Header {
+            name: header.name.clone(),
+        });
+    }
+    STANDARD
+        .decode(credentials.trim())
+        .ok()
+        .and_then(|bytes| String::from_utf8(bytes).ok())
+        .and_then(|text| text.split_once(':').map(|(user, _)| user.to_owned()))
+        .map(|user| Authorization::Basic { user })
+        .ok_or(EntryProblem::BasicCredentials)
+}
+
+fn request_body(data: PostDataFormat) -> Result<(SentBody, Vec<u8>), EntryProblem> {
+    let params = data.params.filter(|params| !params.is_empty());
+    let text = data.text.filter(|text| !text.is_empty());
+    let is_form = essence(&data.mime_type) == "application/x-www-form-urlencoded";
+    if params.is_some() && !is_form {
+        return Err(EntryProblem::ParamsBesideBody {
+            mime_type: Shown::of(&data.mime_type),
+        });
+    }
+    let bytes = match (text, &params) {
+        (Some(text), _) => decoded(text, data.encoding.as_deref(), Body::Request)?,
+        // HAR has the one or the other.
+        (None, Some(params)) => form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(params.iter().map(|pair| (&pair.name, &pair.value)))
+            .finish()
+            .into_bytes(),
+        (None, None) => Vec::new(),
+    };
+    check_size(&bytes, Body::Request)?;
+    let body = if bytes.is_empty() {
+        SentBody::Empty
+    } else if is_form {
+        if let Some(params) = &params {
+            mirror::check_params(&String::from_utf8_lossy(&bytes), params)?;
+        }
+        SentBody::Form(form_urlencoded::parse(&bytes).into_owned().collect())
+    } else if is_json(&data.mime_type) {
+        // A recorded body may be malformed on purpose; then its bytes count.
+        serde_json::from_slice(&bytes)
+            .map_or_else(|_| SentBody::Other(bytes.clone()), SentBody::Json)
+    } else {
+        SentBody::Other(bytes.clone())
+    };
+    Ok((body, bytes))
+}
+
+fn answer(
+    response: Option<ResponseFormat>,
+    failure: Option<TransportFailure>,
+) -> Result<Answer, EntryProblem> {
+    // Tools write status 0 where no response came.
+    let response = response.filter(|response| response.status != 0);
+    let response = match (response, failure) {
+        (None, Some(failure)) => return Ok(Answer::Failure(failure)),
+        (None, None) => return Err(EntryProblem::NoAnswer),
+        (Some(response), Some(_)) => {
+            return Err(EntryProblem::TwoAnswers {
+                status: response.status,
+            });
+        }
+        (Some(response), None) => response,
+    };
+    let status = u16::try_from(response.status)
+        .ok()
+        .filter(|status| (100..=599).contains(status))
+        .ok_or(EntryProblem::Status {
+            status: response.status,
+        })?;
+    mirror::check_response_cookies(&response.headers, response.cookies.as_deref())?;
+    let mut headers: Vec<(String, String)> = response
+        .headers
+        .into_iter()
+        .map(|header| (header.name, header.value))
+        .filter(|(name, _)| {
+            // HTTP/2 pseudo-headers begin with a colon.
+            !name.starts_with(':')
+                && FRAMING
+                    .iter()
+                    .all(|framing| !name.eq_ignore_ascii_case(framing))
+        })
+        .collect();
+    let mut body = Vec::new();
+    if let Some(mut content) = response.content {
+        let text = content.text.take().unwrap_or_default();
+        body = decoded(text, content.encoding.as_deref(), Body::Response)?;
+        check_size(&body, Body::Response)?;
+        mirror::check_size(&content, body.len())?;
+        let typed = headers
+            .iter()
+            .any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+        // Chromium's word for unknown.
+        if !typed && !matches!(&*content.mime_type, "" | "x-unknown") {
+            headers.push(("Content-Type".to_owned(), content.mime_type));
+        }
+    }
+    Ok(Answer::Reply(Reply {
+        status,
+        headers,
+        body,
+    }))
+}
+
+fn decoded(text: String, encoding: Option<&str>, body: Body) -> Result<Vec<u8>, EntryProblem> {
+    match encoding {
+        None | Some("") => Ok(text.into_bytes()),
+        Some("base64") => STANDARD
+            .decode(text)
+            .map_err(|_| EntryProblem::NotBase64 { body }),
+        Some(found) => Err(EntryProblem::Encoding {
+            body,
+            found: Shown::of(found),
+        }),
+    }
+}
+
+fn check_size(bytes: &[u8], body: Body) -> Result<(), EntryProblem> {
+    if bytes.len() > BODY_LIMIT {
+        return Err(EntryProblem::BodyTooLarge {
+            body,
+            size: bytes.len(),
+            limit: BODY_LIMIT,
+        });
+    }
+    Ok(())
+}
+
+fn check_digest(format: Option<&BodyFormat>, body: Body, bytes: &[u8]) -> Result<(), EntryProblem> {
+    let Some(format) = format else {
+        return Ok(());
+    };
+    let object = format!("_countersign.body.{body}");
+    check_keys(&object, &format.unknown, BodyFormat::KEYS)?;
+    let declared = Sha256::parse(&format.sha256).ok_or(EntryProblem::NotADigest { body })?;
+    let found = Sha256::of(bytes);
+    if declared != found {
+        return Err(EntryProblem::Digest {
+            body,
+            declared,
+            found,
+        });
+    }
+    Ok(())
+}
+
+fn bindings(
+    bind: Named<Value>,
+    require: Named<String>,
+    asked: &Asked<'_>,
+) -> Result<Vec<Binding>, EntryProblem> {
+    let mut guards = BTreeMap::new();
+    for (variable, word) in require.0 {
+        if !bind.0.contains_key(&variable) {
+            return Err(EntryProblem::GuardWithoutPlace { variable });
+        }
+        let at = format!("_countersign.require.{variable}");
+        guards.insert(variable, UnknownWord::look_up(at, &word, &Guard::NAMED)?);
+    }
+    bind.0
+        .into_iter()
+        .map(|(variable, value)| {
+            let place = match PlaceFormat::deserialize(value) {
+                Ok(format) => place(format),
+                Err(error) => {
+                    return Err(EntryProblem::NotAPlace {
+                        variable,
+                        reason: Shown::message(&error.to_string()),
+                    });
+                }
+            };
+            match asked.at(&place) {
+                Ok(sample) => Ok(Binding {
+                    sample: sample.into_owned(),
+                    guard: guards.get(&variable).copied(),
+                    variable,
+                    place,
+                }),
+                Err(reason) => Err(EntryProblem::NoSample {
+                    variable,
+                    place,
+                    reason,
+                }),
+            }
+        })
+        .collect()
+}
+
+fn place(format: PlaceFormat) -> Place {
+    match format {
+        PlaceFormat::Form { name } => Place::Form { name },
+        PlaceFormat::Query { name } => Place::Query { name },
+        PlaceFormat::Path { segment } => Place::Path { segment },
+        PlaceFormat::Json { pointer } => Place::Json { pointer },
+        PlaceFormat::Spoken { name } => Place::Spoken { name },
+    }
+}
+
+fn repeat(format: Option<Value>) -> Result<Repeat, EntryProblem> {
+    match &format {
+        None => Ok(Repeat::Times(1)),
+        Some(Value::String(word)) if word == "once" => Ok(Repeat::Times(1)),
+        Some(Value::String(word)) if word == "any" => Ok(Repeat::Any),
+        Some(value) => match value.as_u64() {
+            Some(times @ 1..) => Ok(Repeat::Times(times)),
+            _ => Err(EntryProblem::Repeat {
+                found: Shown::of(&value.to_string()),
+            }),
+        },
+    }
+}
+
+fn message(
+    format: Option<SentFormat>,
+    asked: &Asked<'_>,
+    answer: &Answer,
+) -> Result<Option<Message>, EntryProblem> {
+    let speaks = asked
+        .field("Twiml")
+        .is_ok_and(|field| spoken::text(&field.value).is_ok_and(|text| !text.is_empty()));
+    let Some(format) = format else {
+        let accepted = matches!(
+            answer,
+            Answer::Reply(Reply {
+                status: 200..=299,
+                ..
+            })
+        );
+        let call = speaks && accepted && asked.field("To").is_ok();
+        return Ok(call.then(|| Message::Spoken {
+            to: None,
+            channel: "voice".to_owned(),
+        }));
+    };
+    check_keys("_countersign.sent", &format.unknown, SentFormat::KEYS)?;
+    if let Answer::Failure(failure) = answer
+        && !failure.may_have_arrived()
+    {
+        return Err(EntryProblem::NeverLeft);
+    }
+    let SentFormat { to, channel, .. } = format;
+    match (format.text, speaks) {
+        (Some(text), false) => Ok(Some(Message::Declared { to, channel, text })),
+        (Some(_), true) => Err(EntryProblem::TwoTexts),
+        (None, true) => Ok(Some(Message::Spoken {
+            to: Some(to),
+            channel,
+        })),
+        (None, false) => Err(EntryProblem::NoText),
+    }
+}
+
+fn is_json(mime_type: &str) -> bool {
+    let essence = essence(mime_type);
+    essence == "application/json" || essence.ends_with("+json")
+}
+
+/// The media type without its parameters, in lower case.
+fn essence(mime_type: &str) -> String {
+    let essence = mime_type.split(';').next().unwrap_or_default();
+    essence.trim().to_ascii_lowercase()
+}

@@ -1,0 +1,216 @@
+//! Reads a cassette and refuses what cannot be replayed exactly, naming file, entry and both sides.
+
+mod case;
+mod entry;
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::cassette::{About, Cassette, Provenance, ProvenanceKind};
+use super::entry::{Entry, Guard};
+use super::format::{HarFormat, LogNoteFormat, ProbeFormat, ProvenanceFormat, Unknown};
+use super::problem::{EntryProblem, Problem, ReadError, UnknownKey, UnknownWord};
+use super::shown::Shown;
+use super::version::{SUPPORTED, Version};
+
+/// Largest cassette, in bytes.
+pub const FILE_LIMIT: u64 = 16 * 1024 * 1024;
+/// Largest decoded body of a request or response, in bytes.
+pub const BODY_LIMIT: usize = 1024 * 1024;
+
+/// Reads a cassette from a file.
+///
+/// # Errors
+/// [`ReadError`] when the file cannot be read, is larger than [`FILE_LIMIT`] (it is not read then), or
+/// is refused by [`parse`].
+pub fn read(path: &Path) -> Result<Cassette, ReadError> {
+    let bytes = contents(path).map_err(|problem| ReadError {
+        path: path.to_owned(),
+        problem,
+    })?;
+    parse(path, &bytes)
+}
+
+/// Reads a cassette from bytes, such as an embedded fixture; `path` names it in errors.
+///
+/// # Errors
+/// [`ReadError`] when the bytes are not a HAR 1.2 file, were written for a newer major version, state a
+/// fact twice and differently, or when a `_countersign` object holds what this reader does not know.
+pub fn parse(path: &Path, bytes: &[u8]) -> Result<Cassette, ReadError> {
+    checked(path, bytes).map_err(|problem| ReadError {
+        path: path.to_owned(),
+        problem,
+    })
+}
+
+fn contents(path: &Path) -> Result<Vec<u8>, Problem> {
+    // Before it is opened, for opening a pipe would wait.
+    let metadata = std::fs::metadata(path).map_err(Problem::Unreadable)?;
+    if !metadata.is_file() {
+        return Err(Problem::NotAFile);
+    }
+    let too_large = |size| Problem::FileTooLarge {
+        size,
+        limit: FILE_LIMIT,
+    };
+    if metadata.len() > FILE_LIMIT {
+        return Err(too_large(metadata.len()));
+    }
+    let file = File::open(path).map_err(Problem::Unreadable)?;
+    let mut bytes = Vec::new();
+    // The file may grow while it is read.
+    file.take(FILE_LIMIT + 1)
+        .read_to_end(&mut bytes)
+        .map_err(Problem::Unreadable)?;
+    check_size(&bytes)?;
+    Ok(bytes)
+}
+
+fn check_size(bytes: &[u8]) -> Result<(), Problem> {
+    let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    if size > FILE_LIMIT {
+        return Err(Problem::FileTooLarge {
+            size,
+            limit: FILE_LIMIT,
+        });
+    }
+    Ok(())
+}
+
+fn checked(path: &Path, bytes: &[u8]) -> Result<Cassette, Problem> {
+    check_size(bytes)?;
+    // Some Windows tools begin the file with a byte order mark.
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    let probe: ProbeFormat = json(bytes)?;
+    if !matches!(&*probe.log.version, "" | "1.1" | "1.2") {
+        return Err(Problem::HarVersion {
+            found: Shown::of_field("", &probe.log.version),
+        });
+    }
+    if let Some(note) = &probe.log.note {
+        note.version
+            .parse::<Version>()
+            .and_then(|version| version.check_readable_by(SUPPORTED))
+            .map_err(Problem::Version)?;
+    }
+    let log = json::<HarFormat>(bytes)?.log;
+    let about = log.note.map(about).transpose()?;
+    let mut entries = Vec::with_capacity(log.entries.len());
+    let mut seq = None;
+    for (index, format) in log.entries.into_iter().enumerate() {
+        let entry = entry::checked(index, format, seq)
+            .map_err(|problem| Problem::Entry { index, problem })?;
+        seq = entry.seq.or(seq);
+        entries.push(entry);
+    }
+    let declared = about.as_ref().map(|about| &about.variables);
+    check_samples(declared.cloned().unwrap_or_default(), &entries)?;
+    Ok(Cassette {
+        path: path.to_owned(),
+        about,
+        entries,
+    })
+}
+
+fn json<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Problem> {
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let at = error.path().to_string();
+        let error = error.into_inner();
+        // The parser quotes what it found.
+        let reason = Shown::message(&error.to_string());
+        if error.is_data() {
+            Problem::NotHar { at, reason }
+        } else {
+            Problem::NotJson { reason }
+        }
+    })?;
+    json.end().map_err(|error| Problem::NotJson {
+        reason: Shown::message(&error.to_string()),
+    })?;
+    Ok(value)
+}
+
+fn about(note: LogNoteFormat) -> Result<About, Problem> {
+    check_keys("log._countersign", &note.unknown, LogNoteFormat::KEYS)?;
+    let at = "log._countersign.provenance";
+    check_keys(at, &note.provenance.unknown, ProvenanceFormat::KEYS)?;
+    let provenance = Provenance {
+        kind: UnknownWord::look_up(
+            format!("{at}.kind"),
+            &note.provenance.kind,
+            &ProvenanceKind::NAMED,
+        )?,
+        source: note.provenance.source,
+    };
+    let variables = note.variables.0;
+    if let Some(variable) = variables.iter().find(|(_, value)| value.is_empty()) {
+        return Err(Problem::EmptyVariable {
+            variable: variable.0.clone(),
+        });
+    }
+    Ok(About {
+        provenance,
+        provider: note.provider,
+        title: note.title,
+        variables,
+        case: note.case.map(case::checked).transpose()?,
+    })
+}
+
+/// Every entry must match its own recording, or it could never be played.
+fn check_samples(mut samples: BTreeMap<String, String>, entries: &[Entry]) -> Result<(), Problem> {
+    for entry in entries {
+        for binding in &entry.bindings {
+            let (variable, place) = (binding.variable.clone(), binding.place.clone());
+            let sample = samples.get(&variable);
+            let same = sample.map(|sample| *sample == binding.sample);
+            let problem = match (binding.guard, same) {
+                (None, None) => {
+                    samples.insert(variable, binding.sample.clone());
+                    continue;
+                }
+                (None | Some(Guard::Same), Some(true)) | (Some(Guard::Other), Some(false)) => {
+                    continue;
+                }
+                (Some(_), None) => EntryProblem::NeverBound { variable },
+                (Some(Guard::Other), Some(true)) => EntryProblem::SampleIsSame { variable, place },
+                (None | Some(Guard::Same), Some(false)) => EntryProblem::SampleDiffers {
+                    here: Shown::of_field(&variable, &binding.sample),
+                    sample: Shown::of_field(&variable, sample.map_or("", |sample| sample)),
+                    variable,
+                    place,
+                },
+            };
+            return Err(Problem::Entry {
+                index: entry.index,
+                problem,
+            });
+        }
+    }
+    let mut variables: BTreeMap<&str, &str> = BTreeMap::new();
+    for (variable, sample) in &samples {
+        if let Some(first) = variables.insert(sample, variable) {
+            return Err(Problem::SameSample {
+                first: first.to_owned(),
+                second: variable.clone(),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn check_keys(
+    object: &str,
+    unknown: &Unknown,
+    known: &'static [&'static str],
+) -> Result<(), UnknownKey> {
+    match unknown.keys().next() {
+        Some(key) => Err(UnknownKey::new(object, key, known)),
+        None => Ok(()),
+    }
+}
