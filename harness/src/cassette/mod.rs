@@ -14,6 +14,7 @@ mod difference;
 mod digest;
 mod entry;
 mod format;
+mod line;
 mod matcher;
 mod mirror;
 mod place;
@@ -25,6 +26,7 @@ mod sent;
 mod shown;
 mod spoken;
 mod template;
+mod unknown;
 mod version;
 
 #[cfg(test)]
@@ -38,10 +40,11 @@ pub use digest::Sha256;
 pub use entry::{Answer, Binding, Entry, Guard, Message, Repeat, Reply, TransportFailure};
 pub use place::Place;
 pub use player::{Played, PlayedAnswer, Player};
-pub use problem::{Body, EntryProblem, Fact, Problem, ReadError, UnknownKey, UnknownWord};
+pub use problem::{Body, EntryProblem, Fact, Problem, ReadError};
 pub use reader::{BODY_LIMIT, FILE_LIMIT, parse, read};
 pub use receipt::{EntryReceipt, Receipt, Unused, UnusedEntry};
 pub use sent::{Authorization, Sent, SentBody, SentMessage};
 pub use shown::Shown;
 pub use spoken::Unspoken;
+pub use unknown::{UnknownKey, UnknownWord};
 pub use version::{Major, Minor, SUPPORTED, Version, VersionError};

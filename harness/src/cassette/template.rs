@@ -5,12 +5,15 @@ use std::ops::Range;
 use serde::de::IgnoredAny;
 
 /// Recorded text with the places where samples occur. Bytes outside of these are never touched.
-pub(crate) struct Template {
+pub(crate) struct Template<S> {
     recorded: Vec<u8>,
+    /// Those of the samples that occur.
+    samples: Vec<Sample<S>>,
     holes: Vec<Hole>,
 }
 
 /// A text that stands for a value that is known at replay.
+#[derive(Clone)]
 pub(crate) struct Sample<S> {
     pub(crate) slot: S,
     pub(crate) text: String,
@@ -33,58 +36,49 @@ enum Form {
     JsonBare,
 }
 
-impl Template {
+impl<S: Clone> Template<S> {
     /// Text that is no JSON, such as that of a message.
-    pub(crate) fn plain<S>(recorded: &str, samples: &[Sample<S>]) -> Self {
-        let texts: Vec<_> = samples
-            .iter()
-            .map(|sample| sample.text.clone().into_bytes())
-            .collect();
-        let mut holes = Vec::new();
-        find(
-            recorded.as_bytes(),
-            0..recorded.len(),
-            &texts,
-            Form::Plain,
-            &mut holes,
-        );
-        Self {
-            recorded: recorded.as_bytes().to_owned(),
-            holes,
-        }
+    pub(crate) fn plain(recorded: &str, samples: &[Sample<S>]) -> Self {
+        Self::new(recorded.as_bytes().to_owned(), samples, false)
     }
 
     /// A body; whether it is JSON is seen from the bytes, for providers serve JSON as HTML too.
-    pub(crate) fn body<S>(recorded: Vec<u8>, samples: &[Sample<S>]) -> Self {
+    pub(crate) fn body(recorded: Vec<u8>, samples: &[Sample<S>]) -> Self {
+        let is_json = serde_json::from_slice::<IgnoredAny>(&recorded).is_ok();
+        Self::new(recorded, samples, is_json)
+    }
+
+    fn new(recorded: Vec<u8>, samples: &[Sample<S>], is_json: bool) -> Self {
+        let samples: Vec<_> = samples
+            .iter()
+            .filter(|sample| {
+                let written = sample.text.as_bytes();
+                holds(&recorded, written) || is_json && holds(&recorded, &escaped(&sample.text))
+            })
+            .cloned()
+            .collect();
+        let texts = samples.iter().map(|sample| sample.text.as_bytes());
+        let bare: Vec<_> = texts.map(<[u8]>::to_owned).collect();
         let mut holes = Vec::new();
-        if !samples.is_empty() && serde_json::from_slice::<IgnoredAny>(&recorded).is_ok() {
-            let bare: Vec<_> = samples
-                .iter()
-                .map(|sample| sample.text.clone().into_bytes())
-                .collect();
+        if samples.is_empty() {
+            // Most bodies hold no sample.
+        } else if is_json {
             let escaped: Vec<_> = samples.iter().map(|sample| escaped(&sample.text)).collect();
             for (range, form) in json_pieces(&recorded) {
-                let texts = if form == Form::JsonString {
-                    &escaped
-                } else {
-                    &bare
+                let texts = match form {
+                    Form::JsonString => &escaped,
+                    Form::JsonBare | Form::Plain => &bare,
                 };
                 find(&recorded, range, texts, form, &mut holes);
             }
         } else {
-            let texts: Vec<_> = samples
-                .iter()
-                .map(|sample| sample.text.clone().into_bytes())
-                .collect();
-            find(
-                &recorded,
-                0..recorded.len(),
-                &texts,
-                Form::Plain,
-                &mut holes,
-            );
+            find(&recorded, 0..recorded.len(), &bare, Form::Plain, &mut holes);
         }
-        Self { recorded, holes }
+        Self {
+            recorded,
+            samples,
+            holes,
+        }
     }
 
     pub(crate) fn recorded(&self) -> &[u8] {
@@ -93,19 +87,13 @@ impl Template {
 
     /// The text with the values in it; `None` when it is the recorded text, byte for byte.
     ///
-    /// `value` gives what the n-th sample stands for, or nothing when that is not known: then the
-    /// sample stays.
-    pub(crate) fn filled<'v, S>(
-        &self,
-        samples: &[Sample<S>],
-        value: impl Fn(&S) -> Option<&'v str>,
-    ) -> Option<Vec<u8>> {
+    /// `value` gives what a sample stands for, or nothing when that is not known: then the sample
+    /// stays.
+    pub(crate) fn filled<'v>(&self, value: impl Fn(&S) -> Option<&'v str>) -> Option<Vec<u8>> {
         let mut filled: Option<Vec<u8>> = None;
         let mut copied = 0;
         for hole in &self.holes {
-            let Some(sample) = samples.get(hole.sample) else {
-                continue;
-            };
+            let sample = &self.samples[hole.sample];
             let Some(value) = value(&sample.slot).filter(|value| *value != sample.text) else {
                 continue;
             };
@@ -129,6 +117,16 @@ impl Template {
             filled.extend_from_slice(&self.recorded[copied..]);
         }
         filled
+    }
+}
+
+fn holds(bytes: &[u8], text: &[u8]) -> bool {
+    match (std::str::from_utf8(bytes), std::str::from_utf8(text)) {
+        // The search within text takes linear time.
+        (Ok(bytes), Ok(text)) => bytes.contains(text),
+        _ => bytes
+            .windows(text.len().max(1))
+            .any(|window| window == text),
     }
 }
 
@@ -218,7 +216,7 @@ mod tests {
     fn fill(body: &str, texts: &[&str], values: &[&str]) -> String {
         let samples = samples(texts);
         let template = Template::body(body.as_bytes().to_owned(), &samples);
-        let filled = template.filled(&samples, |slot| values.get(*slot).copied());
+        let filled = template.filled(|slot| values.get(*slot).copied());
         let filled = filled.unwrap_or_else(|| template.recorded().to_owned());
         String::from_utf8(filled).expect("the inputs are UTF-8")
     }
@@ -274,8 +272,8 @@ mod tests {
     fn unknown_or_unchanged_values_leave_the_recorded_bytes() {
         let samples = samples(&["123456"]);
         let template = Template::body(b"{\"code\" : \"123456\"}".to_vec(), &samples);
-        assert!(template.filled(&samples, |_| None).is_none());
-        assert!(template.filled(&samples, |_| Some("123456")).is_none());
+        assert!(template.filled(|_| None).is_none());
+        assert!(template.filled(|_| Some("123456")).is_none());
     }
 
     proptest! {
@@ -292,7 +290,7 @@ mod tests {
         fn any_bytes_can_be_a_body(body in any::<Vec<u8>>(), sample in ".{1,4}") {
             let samples = samples(&[&sample]);
             let template = Template::body(body.clone(), &samples);
-            let _ = template.filled(&samples, |_| Some("x"));
+            let _ = template.filled(|_| Some("x"));
             prop_assert_eq!(template.recorded(), &body[..]);
         }
     }

@@ -8,7 +8,8 @@ use serde_json::Value;
 use super::check_keys;
 use crate::cassette::case::{Case, CaseOperation, OperationName, Setting};
 use crate::cassette::format::{CaseFormat, OperationFormat};
-use crate::cassette::problem::{Problem, UnknownWord};
+use crate::cassette::problem::Problem;
+use crate::cassette::unknown::UnknownWord;
 
 pub(super) fn checked(format: CaseFormat) -> Result<Case, Problem> {
     check_keys("log._countersign.case", &format.unknown, CaseFormat::KEYS)?;

@@ -1,29 +1,22 @@
 //! Checks one entry.
 
-use std::collections::BTreeMap;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde::Deserialize;
-use serde_json::Value;
 use url::{Url, form_urlencoded};
 
-use super::{BODY_LIMIT, check_keys};
+use super::{BODY_LIMIT, check_keys, note};
 use crate::cassette::asked::Asked;
 use crate::cassette::digest::Sha256;
-use crate::cassette::entry::{
-    Answer, Binding, Entry, Guard, Message, Repeat, Reply, TransportFailure,
-};
+use crate::cassette::entry::{Answer, Entry, Reply, TransportFailure};
 use crate::cassette::format::{
-    BodiesFormat, BodyFormat, EntryFormat, EntryNoteFormat, Named, PairFormat, PlaceFormat,
-    PostDataFormat, RequestFormat, ResponseFormat, SentFormat,
+    BodiesFormat, BodyFormat, EntryFormat, EntryNoteFormat, PairFormat, PostDataFormat,
+    RequestFormat, ResponseFormat,
 };
 use crate::cassette::mirror;
-use crate::cassette::place::Place;
-use crate::cassette::problem::{Body, EntryProblem, UnknownWord};
+use crate::cassette::problem::{Body, EntryProblem};
 use crate::cassette::sent::{Authorization, Sent, SentBody};
 use crate::cassette::shown::Shown;
-use crate::cassette::spoken;
+use crate::cassette::unknown::UnknownWord;
 
 /// Headers that describe how a body was framed or compressed on the wire. HAR holds the decoded body,
 /// to which they no longer apply.
@@ -48,9 +41,9 @@ pub(super) fn checked(
     format: EntryFormat,
     previous: Option<u64>,
 ) -> Result<Entry, EntryProblem> {
-    let note = format.note.unwrap_or_default();
-    check_keys("_countersign", &note.unknown, EntryNoteFormat::KEYS)?;
-    if let (Some(previous), Some(found)) = (previous, note.seq)
+    let said = format.note.unwrap_or_default();
+    check_keys("_countersign", &said.unknown, EntryNoteFormat::KEYS)?;
+    if let (Some(previous), Some(found)) = (previous, said.seq)
         && found <= previous
     {
         return Err(EntryProblem::Order { previous, found });
@@ -64,12 +57,12 @@ pub(super) fn checked(
         }
     };
     let (request, request_body) = request(format.request)?;
-    let failure = note
+    let failure = said
         .failure
         .map(|word| UnknownWord::look_up("_countersign.failure", &word, &TransportFailure::NAMED))
         .transpose()?;
     let answer = answer(format.response, failure)?;
-    let bodies = note.body.as_ref();
+    let bodies = said.body.as_ref();
     if let Some(bodies) = bodies {
         check_keys("_countersign.body", &bodies.unknown, BodiesFormat::KEYS)?;
         check_digest(bodies.request.as_ref(), Body::Request, &request_body)?;
@@ -80,14 +73,14 @@ pub(super) fn checked(
         check_digest(bodies.response.as_ref(), Body::Response, response_body)?;
     }
     let asked = Asked::of(&request, &[]);
-    let bindings = bindings(note.bind, note.require, &asked)?;
-    let message = message(note.sent, &asked, &answer)?;
+    let bindings = note::bindings(said.bind, said.require, &asked)?;
+    let message = note::message(said.sent, &asked, &answer)?;
     Ok(Entry {
         index,
         title: title.to_string(),
-        seq: note.seq,
+        seq: said.seq,
         bindings,
-        repeat: repeat(note.repeat)?,
+        repeat: note::repeat(said.repeat)?,
         message,
         request,
         answer,
@@ -142,7 +135,7 @@ fn authorization(headers: &[PairFormat]) -> Result<Authorization, EntryProblem> 
         .value
         .trim()
         .split_once(' ')
-        .unwrap_or((header.value.trim(), ""));
+        .unwrap_or_else(|| (header.value.trim(), ""));
     if scheme.eq_ignore_ascii_case("bearer") {
         return Ok(Authorization::Bearer);
     }
@@ -292,112 +285,6 @@ fn check_digest(format: Option<&BodyFormat>, body: Body, bytes: &[u8]) -> Result
         });
     }
     Ok(())
-}
-
-fn bindings(
-    bind: Named<Value>,
-    require: Named<String>,
-    asked: &Asked<'_>,
-) -> Result<Vec<Binding>, EntryProblem> {
-    let mut guards = BTreeMap::new();
-    for (variable, word) in require.0 {
-        if !bind.0.contains_key(&variable) {
-            return Err(EntryProblem::GuardWithoutPlace { variable });
-        }
-        let at = format!("_countersign.require.{variable}");
-        guards.insert(variable, UnknownWord::look_up(at, &word, &Guard::NAMED)?);
-    }
-    bind.0
-        .into_iter()
-        .map(|(variable, value)| {
-            let place = match PlaceFormat::deserialize(value) {
-                Ok(format) => place(format),
-                Err(error) => {
-                    return Err(EntryProblem::NotAPlace {
-                        variable,
-                        reason: Shown::message(&error.to_string()),
-                    });
-                }
-            };
-            match asked.at(&place) {
-                Ok(sample) => Ok(Binding {
-                    sample: sample.into_owned(),
-                    guard: guards.get(&variable).copied(),
-                    variable,
-                    place,
-                }),
-                Err(reason) => Err(EntryProblem::NoSample {
-                    variable,
-                    place,
-                    reason,
-                }),
-            }
-        })
-        .collect()
-}
-
-fn place(format: PlaceFormat) -> Place {
-    match format {
-        PlaceFormat::Form { name } => Place::Form { name },
-        PlaceFormat::Query { name } => Place::Query { name },
-        PlaceFormat::Path { segment } => Place::Path { segment },
-        PlaceFormat::Json { pointer } => Place::Json { pointer },
-        PlaceFormat::Spoken { name } => Place::Spoken { name },
-    }
-}
-
-fn repeat(format: Option<Value>) -> Result<Repeat, EntryProblem> {
-    match &format {
-        None => Ok(Repeat::Times(1)),
-        Some(Value::String(word)) if word == "once" => Ok(Repeat::Times(1)),
-        Some(Value::String(word)) if word == "any" => Ok(Repeat::Any),
-        Some(value) => match value.as_u64() {
-            Some(times @ 1..) => Ok(Repeat::Times(times)),
-            _ => Err(EntryProblem::Repeat {
-                found: Shown::of(&value.to_string()),
-            }),
-        },
-    }
-}
-
-fn message(
-    format: Option<SentFormat>,
-    asked: &Asked<'_>,
-    answer: &Answer,
-) -> Result<Option<Message>, EntryProblem> {
-    let speaks = asked
-        .field("Twiml")
-        .is_ok_and(|field| spoken::text(&field.value).is_ok_and(|text| !text.is_empty()));
-    let Some(format) = format else {
-        let accepted = matches!(
-            answer,
-            Answer::Reply(Reply {
-                status: 200..=299,
-                ..
-            })
-        );
-        let call = speaks && accepted && asked.field("To").is_ok();
-        return Ok(call.then(|| Message::Spoken {
-            to: None,
-            channel: "voice".to_owned(),
-        }));
-    };
-    check_keys("_countersign.sent", &format.unknown, SentFormat::KEYS)?;
-    if let Answer::Failure(failure) = answer
-        && !failure.may_have_arrived()
-    {
-        return Err(EntryProblem::NeverLeft);
-    }
-    let SentFormat { to, channel, .. } = format;
-    match (format.text, speaks) {
-        (Some(text), false) => Ok(Some(Message::Declared { to, channel, text })),
-        (Some(_), true) => Err(EntryProblem::TwoTexts),
-        (None, true) => Ok(Some(Message::Spoken {
-            to: Some(to),
-            channel,
-        })),
-        (None, false) => Err(EntryProblem::NoText),
-    }
 }
 
 fn is_json(mime_type: &str) -> bool {

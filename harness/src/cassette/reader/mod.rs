@@ -2,6 +2,7 @@
 
 mod case;
 mod entry;
+mod note;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -13,8 +14,9 @@ use serde::Deserialize;
 use super::cassette::{About, Cassette, Provenance, ProvenanceKind};
 use super::entry::{Entry, Guard};
 use super::format::{HarFormat, LogNoteFormat, ProbeFormat, ProvenanceFormat, Unknown};
-use super::problem::{EntryProblem, Problem, ReadError, UnknownKey, UnknownWord};
+use super::problem::{EntryProblem, Problem, ReadError};
 use super::shown::Shown;
+use super::unknown::{UnknownKey, UnknownWord};
 use super::version::{SUPPORTED, Version};
 
 /// Largest cassette, in bytes.
@@ -30,7 +32,7 @@ pub const BODY_LIMIT: usize = 1024 * 1024;
 pub fn read(path: &Path) -> Result<Cassette, ReadError> {
     let bytes = contents(path).map_err(|problem| ReadError {
         path: path.to_owned(),
-        problem,
+        problem: Box::new(problem),
     })?;
     parse(path, &bytes)
 }
@@ -43,7 +45,7 @@ pub fn read(path: &Path) -> Result<Cassette, ReadError> {
 pub fn parse(path: &Path, bytes: &[u8]) -> Result<Cassette, ReadError> {
     checked(path, bytes).map_err(|problem| ReadError {
         path: path.to_owned(),
-        problem,
+        problem: Box::new(problem),
     })
 }
 

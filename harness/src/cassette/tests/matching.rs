@@ -98,12 +98,12 @@ fn each_part_of_a_request_counts_and_is_named() {
     differs(
         &recorded,
         &with(&|sent| sent.authorization = Authorization::None),
-        "authorization: recorded basic as AC01, sent no authorization",
+        "authorization: recorded `basic as AC01`, sent `no authorization`",
     );
     differs(
         &recorded,
         &with(&|sent| sent.authorization = Authorization::Bearer),
-        "authorization: recorded basic as AC01, sent bearer",
+        "authorization: recorded `basic as AC01`, sent `bearer`",
     );
     differs(
         &recorded,
@@ -112,7 +112,7 @@ fn each_part_of_a_request_counts_and_is_named() {
                 user: "AC02".to_owned(),
             }
         }),
-        "sent basic as AC02",
+        "sent `basic as AC02`",
     );
     differs(
         &recorded,
@@ -162,12 +162,12 @@ fn keys_in_headers_count_by_the_header() {
     differs(
         &recorded,
         &sent(header("x-other-key")),
-        "authorization: recorded a key in header X-Authy-API-Key, sent a key in header x-other-key",
+        "authorization: recorded `a key in header X-Authy-API-Key`, sent `a key in header x-other-key`",
     );
     differs(
         &recorded,
         &sent(Authorization::None),
-        "sent no authorization",
+        "sent `no authorization`",
     );
 }
 

@@ -1,5 +1,6 @@
 //! Cassettes as a whole: written as HAR, read, and played.
 
+mod exchanges;
 mod matching;
 mod playing;
 mod properties;
@@ -36,7 +37,7 @@ fn entry(path: &str, form: &[(&str, &str)], response: &Value, note: &Value) -> V
         "startedDateTime": "2026-01-31T12:00:00Z",
         "time": 80,
         "request": {
-            "method": "POST", "url": url, "httpVersion": "HTTP/1.1", "cookies": [],
+            "method": "POST", "url": url.as_str(), "httpVersion": "HTTP/1.1", "cookies": [],
             "headers": [{"name": "Authorization", "value": "Basic QUMwMTpoaWRkZW4="}],
             "queryString": query, "headersSize": -1, "bodySize": text.len(),
             "postData": {"mimeType": "application/x-www-form-urlencoded", "text": text, "params": params},
