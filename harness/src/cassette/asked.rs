@@ -73,9 +73,7 @@ impl<'a> Asked<'a> {
             method: Cow::Borrowed(&sent.method),
             host: Cow::Borrowed(sent.url.host_str().unwrap_or_default()),
             port: sent.url.port_or_known_default(),
-            segments: segments
-                .map(|segment| percent_decode_str(segment).into())
-                .collect(),
+            segments: segments.map(|segment| percent_decode_str(segment).into()).collect(),
             query,
             authorization: Cow::Borrowed(&sent.authorization),
             body: AskedBody::of(&sent.body, spoken),
@@ -87,20 +85,11 @@ impl<'a> Asked<'a> {
             method: Cow::Owned(self.method.into_owned()),
             host: Cow::Owned(self.host.into_owned()),
             port: self.port,
-            segments: self
-                .segments
-                .into_iter()
-                .map(|segment| Cow::Owned(segment.into_owned()))
-                .collect(),
+            segments: self.segments.into_iter().map(|segment| Cow::Owned(segment.into_owned())).collect(),
             query: self
                 .query
                 .into_iter()
-                .map(|(name, value)| {
-                    (
-                        Cow::Owned(name.into_owned()),
-                        Cow::Owned(value.into_owned()),
-                    )
-                })
+                .map(|(name, value)| (Cow::Owned(name.into_owned()), Cow::Owned(value.into_owned())))
                 .collect(),
             authorization: Cow::Owned(self.authorization.into_owned()),
             body: self.body.into_owned(),
@@ -171,9 +160,7 @@ impl<'a> AskedBody<'a> {
                         spoken: spoken.contains(name).then(|| spoken::number(value)),
                     })
                     .collect();
-                fields.sort_unstable_by(|one, two| {
-                    (&one.name, &one.value).cmp(&(&two.name, &two.value))
-                });
+                fields.sort_unstable_by(|one, two| (&one.name, &one.value).cmp(&(&two.name, &two.value)));
                 Self::Form(fields)
             }
             SentBody::Json(value) => Self::Json(Cow::Borrowed(value)),

@@ -48,10 +48,7 @@ impl Cassette {
 
     /// The variables that have a value before anything was sent, and these values.
     pub fn variables(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.about
-            .iter()
-            .flat_map(|about| &about.variables)
-            .map(|(name, value)| (&**name, &**value))
+        self.about.iter().flat_map(|about| &about.variables).map(|(name, value)| (&**name, &**value))
     }
 
     /// The test that the cassette carries, if any.
@@ -104,11 +101,8 @@ pub enum ProvenanceKind {
 
 impl ProvenanceKind {
     /// Every kind, with the name it has in cassettes.
-    pub const NAMED: [(Self, &str); 3] = [
-        (Self::Recorded, "recorded"),
-        (Self::Transcribed, "transcribed"),
-        (Self::Synthetic, "synthetic"),
-    ];
+    pub const NAMED: [(Self, &str); 3] =
+        [(Self::Recorded, "recorded"), (Self::Transcribed, "transcribed"), (Self::Synthetic, "synthetic")];
 }
 
 impl fmt::Display for ProvenanceKind {

@@ -63,12 +63,7 @@ impl Side {
         match values {
             [] => Self::Absent,
             [value] => Self::Holds(Shown::of_field(name, value)),
-            values => Self::HoldsAll(
-                values
-                    .iter()
-                    .map(|value| Shown::of_field(name, value))
-                    .collect(),
-            ),
+            values => Self::HoldsAll(values.iter().map(|value| Shown::of_field(name, value)).collect()),
         }
     }
 }
@@ -168,52 +163,20 @@ impl Difference {
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Field {
-                field,
-                recorded,
-                sent,
-            } => write!(f, "{field}: recorded {recorded}, sent {sent}"),
-            Self::Vacant {
-                variable,
-                place,
-                reason,
-            } => write!(f, "{place} should hold `{variable}`, but {reason}"),
-            Self::Bound {
-                variable,
-                place,
-                bound,
-                sent,
-            } => write!(
-                f,
-                "{place}: `{variable}` is bound to `{bound}`, sent `{sent}`"
-            ),
-            Self::Guarded {
-                variable,
-                place,
-                guard,
-                state: GuardState::Unbound,
-            } => write!(
-                f,
-                "{place} must hold the {guard} value as `{variable}`, which nothing has bound yet"
-            ),
-            Self::Guarded {
-                variable,
-                place,
-                guard: Guard::Same,
-                state: GuardState::Refused,
-            } => write!(
-                f,
-                "{place} holds another value than `{variable}` is bound to"
-            ),
-            Self::Guarded {
-                variable,
-                place,
-                guard: Guard::Other,
-                state: GuardState::Refused,
-            } => write!(
-                f,
-                "{place} holds the value that `{variable}` is bound to, and the entry wants another"
-            ),
+            Self::Field { field, recorded, sent } => write!(f, "{field}: recorded {recorded}, sent {sent}"),
+            Self::Vacant { variable, place, reason } => write!(f, "{place} should hold `{variable}`, but {reason}"),
+            Self::Bound { variable, place, bound, sent } => {
+                write!(f, "{place}: `{variable}` is bound to `{bound}`, sent `{sent}`")
+            }
+            Self::Guarded { variable, place, guard, state: GuardState::Unbound } => {
+                write!(f, "{place} must hold the {guard} value as `{variable}`, which nothing has bound yet")
+            }
+            Self::Guarded { variable, place, guard: Guard::Same, state: GuardState::Refused } => {
+                write!(f, "{place} holds another value than `{variable}` is bound to")
+            }
+            Self::Guarded { variable, place, guard: Guard::Other, state: GuardState::Refused } => {
+                write!(f, "{place} holds the value that `{variable}` is bound to, and the entry wants another")
+            }
             Self::AlreadyPlayed { times: 1 } => f.write_str("already played"),
             Self::AlreadyPlayed { times } => write!(f, "already played {times} times"),
         }
@@ -235,13 +198,7 @@ pub struct Nearest {
 
 impl fmt::Display for Nearest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} entry {} ({})",
-            self.cassette.display(),
-            self.entry,
-            self.title
-        )?;
+        write!(f, "{} entry {} ({})", self.cassette.display(), self.entry, self.title)?;
         for (at, difference) in self.differences.iter().enumerate() {
             write!(f, "{} {difference}", if at == 0 { ":" } else { ";" })?;
         }
@@ -265,11 +222,7 @@ pub struct Mismatch {
 
 impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "no recorded exchange answers {} {}",
-            self.method, self.address
-        )?;
+        write!(f, "no recorded exchange answers {} {}", self.method, self.address)?;
         if self.nearest.is_empty() {
             return f.write_str(": the cassettes have no entries");
         }

@@ -24,16 +24,10 @@ impl Sha256 {
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let digits: Vec<u8> = text
             .chars()
-            .map(|digit| {
-                digit
-                    .to_digit(16)
-                    .and_then(|digit| u8::try_from(digit).ok())
-            })
+            .map(|digit| digit.to_digit(16).and_then(|digit| u8::try_from(digit).ok()))
             .collect::<Option<_>>()?;
-        let bytes: Vec<u8> = digits
-            .chunks(2)
-            .map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit))
-            .collect();
+        let bytes: Vec<u8> =
+            digits.chunks(2).map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit)).collect();
         if digits.len() != 64 {
             return None;
         }
@@ -77,13 +71,7 @@ mod tests {
         assert_eq!(Sha256::of(b"abc").to_string(), ABC);
         assert_eq!(Sha256::parse(ABC), Some(Sha256::of(b"abc")));
         assert_eq!(Sha256::parse(&ABC.to_uppercase()), Some(Sha256::of(b"abc")));
-        for wrong in [
-            "",
-            "ba",
-            &ABC[1..],
-            &format!("{ABC}00"),
-            &ABC.replace('b', "g"),
-        ] {
+        for wrong in ["", "ba", &ABC[1..], &format!("{ABC}00"), &ABC.replace('b', "g")] {
             assert_eq!(Sha256::parse(wrong), None, "{wrong}");
         }
     }

@@ -180,11 +180,9 @@ impl fmt::Debug for Message {
                 .field("channel", channel)
                 .field("text", &Shown::of(text))
                 .finish(),
-            Self::Spoken { to, channel } => f
-                .debug_struct("Spoken")
-                .field("to", &to.as_deref().map(Shown::of))
-                .field("channel", channel)
-                .finish(),
+            Self::Spoken { to, channel } => {
+                f.debug_struct("Spoken").field("to", &to.as_deref().map(Shown::of)).field("channel", channel).finish()
+            }
         }
     }
 }

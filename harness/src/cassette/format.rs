@@ -63,14 +63,7 @@ pub(super) struct LogNoteFormat {
 }
 
 impl LogNoteFormat {
-    pub(super) const KEYS: &[&str] = &[
-        "version",
-        "provenance",
-        "provider",
-        "title",
-        "variables",
-        "case",
-    ];
+    pub(super) const KEYS: &[&str] = &["version", "provenance", "provider", "title", "variables", "case"];
 }
 
 #[derive(Debug, serde::Deserialize)]
@@ -102,15 +95,7 @@ pub(super) struct CaseFormat {
 }
 
 impl CaseFormat {
-    pub(super) const KEYS: &[&str] = &[
-        "plugin",
-        "channel",
-        "mode",
-        "settings",
-        "clock",
-        "seed",
-        "operations",
-    ];
+    pub(super) const KEYS: &[&str] = &["plugin", "channel", "mode", "settings", "clock", "seed", "operations"];
 }
 
 #[derive(Debug, serde::Deserialize)]
@@ -225,9 +210,7 @@ pub(super) struct EntryNoteFormat {
 }
 
 impl EntryNoteFormat {
-    pub(super) const KEYS: &[&str] = &[
-        "seq", "bind", "require", "repeat", "sent", "failure", "body",
-    ];
+    pub(super) const KEYS: &[&str] = &["seq", "bind", "require", "repeat", "sent", "failure", "body"];
 }
 
 #[derive(Debug, serde::Deserialize)]

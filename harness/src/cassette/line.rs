@@ -58,24 +58,13 @@ pub(super) enum Slot {
 }
 
 pub(super) enum LineAnswer {
-    Reply {
-        status: u16,
-        headers: Arc<[(String, String)]>,
-        body: Template<Slot>,
-    },
+    Reply { status: u16, headers: Arc<[(String, String)]>, body: Template<Slot> },
     Failure(TransportFailure),
 }
 
 enum LineMessage {
-    Declared {
-        to: Template<Slot>,
-        channel: String,
-        text: Template<Slot>,
-    },
-    Spoken {
-        to: Option<Template<Slot>>,
-        channel: String,
-    },
+    Declared { to: Template<Slot>, channel: String, text: Template<Slot> },
+    Spoken { to: Option<Template<Slot>>, channel: String },
 }
 
 impl Line {
@@ -104,17 +93,11 @@ impl Line {
             .iter()
             .enumerate()
             .filter(|(_, binding)| binding.guard == Some(Guard::Other))
-            .map(|(at, binding)| Sample {
-                slot: Slot::Here(at),
-                text: binding.sample.clone(),
-            });
+            .map(|(at, binding)| Sample { slot: Slot::Here(at), text: binding.sample.clone() });
         let samples: Vec<Sample<Slot>> = samples
             .iter()
             .enumerate()
-            .map(|(variable, text)| Sample {
-                slot: Slot::Variable(variable),
-                text: text.clone(),
-            })
+            .map(|(variable, text)| Sample { slot: Slot::Variable(variable), text: text.clone() })
             .chain(here)
             .collect();
         let answer = match entry.answer {
@@ -131,10 +114,9 @@ impl Line {
                 channel,
                 text: Template::plain(&text, &samples),
             },
-            Message::Spoken { to, channel } => LineMessage::Spoken {
-                to: to.map(|to| Template::plain(&to, &samples)),
-                channel,
-            },
+            Message::Spoken { to, channel } => {
+                LineMessage::Spoken { to: to.map(|to| Template::plain(&to, &samples)), channel }
+            }
         });
         Self {
             deck,
@@ -152,9 +134,9 @@ impl Line {
 
     pub(super) fn exhausted(&self) -> Option<Difference> {
         match self.repeat {
-            Repeat::Times(times) if self.tally.played >= times => Some(Difference::AlreadyPlayed {
-                times: self.tally.played,
-            }),
+            Repeat::Times(times) if self.tally.played >= times => {
+                Some(Difference::AlreadyPlayed { times: self.tally.played })
+            }
             Repeat::Times(_) | Repeat::Any => None,
         }
     }
@@ -167,23 +149,14 @@ impl Line {
             let value = match asked.at(&binding.place) {
                 Ok(value) => value,
                 Err(reason) => {
-                    return Some(Difference::Vacant {
-                        variable: name(),
-                        place: place(),
-                        reason,
-                    });
+                    return Some(Difference::Vacant { variable: name(), place: place(), reason });
                 }
             };
             let same = variable.bound.as_ref().map(|bound| *bound == value);
             match (binding.guard, same) {
-                (None, None | Some(true))
-                | (Some(Guard::Same), Some(true))
-                | (Some(Guard::Other), Some(false)) => None,
+                (None, None | Some(true)) | (Some(Guard::Same), Some(true)) | (Some(Guard::Other), Some(false)) => None,
                 (None, Some(false)) => Some(Difference::Bound {
-                    bound: Shown::of_field(
-                        &variable.name,
-                        variable.bound.as_deref().unwrap_or_default(),
-                    ),
+                    bound: Shown::of_field(&variable.name, variable.bound.as_deref().unwrap_or_default()),
                     sent: Shown::of_field(&variable.name, &value),
                     variable: name(),
                     place: place(),
@@ -204,11 +177,8 @@ impl Line {
 
     /// Answers a request that matches.
     pub(super) fn played(&mut self, deck: &Deck, asked: &Asked<'_>) -> Played {
-        let here: Vec<Option<Cow<'_, str>>> = self
-            .bindings
-            .iter()
-            .map(|binding| asked.at(&binding.place).ok())
-            .collect();
+        let here: Vec<Option<Cow<'_, str>>> =
+            self.bindings.iter().map(|binding| asked.at(&binding.place).ok()).collect();
         let value = |slot: &Slot| match slot {
             Slot::Here(binding) => here.get(*binding).and_then(|value| value.as_deref()),
             Slot::Variable(variable) => deck.variables[*variable].bound.as_deref(),
@@ -219,15 +189,9 @@ impl Line {
             String::from_utf8_lossy(&bytes).into_owned()
         };
         let sent = self.message.as_ref().and_then(|message| match message {
-            LineMessage::Declared {
-                to,
-                channel,
-                text: shown,
-            } => Some(SentMessage {
-                to: text(to),
-                channel: channel.clone(),
-                text: text(shown),
-            }),
+            LineMessage::Declared { to, channel, text: shown } => {
+                Some(SentMessage { to: text(to), channel: channel.clone(), text: text(shown) })
+            }
             LineMessage::Spoken { to, channel } => Some(SentMessage {
                 to: match to {
                     Some(to) => text(to),
@@ -242,11 +206,7 @@ impl Line {
                 self.tally.failed();
                 PlayedAnswer::Failure(*failure)
             }
-            LineAnswer::Reply {
-                status,
-                headers,
-                body,
-            } => PlayedAnswer::Reply {
+            LineAnswer::Reply { status, headers, body } => PlayedAnswer::Reply {
                 status: *status,
                 headers: Arc::clone(headers),
                 body: match body.filled(value) {
@@ -261,11 +221,6 @@ impl Line {
                 },
             },
         };
-        Played {
-            cassette: self.deck,
-            entry: self.index,
-            answer,
-            sent,
-        }
+        Played { cassette: self.deck, entry: self.index, answer, sent }
     }
 }

@@ -39,21 +39,13 @@ impl Shape {
         }
         // Entries with the same open places share an index, however their variables are named.
         shape.segments.sort_unstable();
-        for names in [
-            &mut shape.query,
-            &mut shape.form,
-            &mut shape.spoken,
-            &mut shape.pointers,
-        ] {
+        for names in [&mut shape.query, &mut shape.form, &mut shape.spoken, &mut shape.pointers] {
             names.sort_unstable();
         }
         shape
     }
 
-    fn segments<'s>(
-        &'s self,
-        asked: &'s Asked<'_>,
-    ) -> impl Iterator<Item = (usize, Option<&'s [u8]>)> {
+    fn segments<'s>(&'s self, asked: &'s Asked<'_>) -> impl Iterator<Item = (usize, Option<&'s [u8]>)> {
         asked.segments.iter().enumerate().map(|(at, segment)| {
             let closed = !self.segments.contains(&at);
             (at, closed.then_some(&**segment))
@@ -68,29 +60,21 @@ impl Shape {
             .map(|(name, value)| (&**name, &**value))
     }
 
-    fn form<'s>(
-        &'s self,
-        fields: &'s [AskedField<'_>],
-    ) -> impl Iterator<Item = (&'s str, &'s str)> {
-        fields
-            .iter()
-            .filter(|field| self.form.iter().all(|open| *open != field.name))
-            .map(|field| match &field.spoken {
+    fn form<'s>(&'s self, fields: &'s [AskedField<'_>]) -> impl Iterator<Item = (&'s str, &'s str)> {
+        fields.iter().filter(|field| self.form.iter().all(|open| *open != field.name)).map(|field| {
+            match &field.spoken {
                 Some(Ok(spoken)) if self.spoken.iter().any(|open| *open == field.name) => {
                     (&*field.name, &*spoken.frame)
                 }
                 _ => (&*field.name, &*field.value),
-            })
+            }
+        })
     }
 }
 
 /// Where two requests differ outside of the open places of the recorded one. Finding none allocates
 /// nothing.
-pub(crate) fn differences(
-    recorded: &Asked<'_>,
-    sent: &Asked<'_>,
-    shape: &Shape,
-) -> Vec<Difference> {
+pub(crate) fn differences(recorded: &Asked<'_>, sent: &Asked<'_>, shape: &Shape) -> Vec<Difference> {
     let mut found = Vec::new();
     if recorded.method != sent.method {
         found.push(differ(Field::Method, &recorded.method, &sent.method));
@@ -114,12 +98,7 @@ pub(crate) fn differences(
     found
 }
 
-fn compare_paths(
-    recorded: &Asked<'_>,
-    sent: &Asked<'_>,
-    shape: &Shape,
-    found: &mut Vec<Difference>,
-) {
+fn compare_paths(recorded: &Asked<'_>, sent: &Asked<'_>, shape: &Shape, found: &mut Vec<Difference>) {
     if recorded.segments.len() != sent.segments.len() {
         found.push(differ(Field::Path, &path(recorded), &path(sent)));
         return;
@@ -160,12 +139,7 @@ fn compare_pairs<'a>(
     }
 }
 
-fn compare_bodies(
-    recorded: &AskedBody<'_>,
-    sent: &AskedBody<'_>,
-    shape: &Shape,
-    found: &mut Vec<Difference>,
-) {
+fn compare_bodies(recorded: &AskedBody<'_>, sent: &AskedBody<'_>, shape: &Shape, found: &mut Vec<Difference>) {
     match (recorded, sent) {
         (AskedBody::Empty, AskedBody::Empty) => {}
         (AskedBody::Form(one), AskedBody::Form(two)) => {
@@ -183,13 +157,7 @@ fn compare_bodies(
     }
 }
 
-fn compare_json(
-    recorded: &Value,
-    sent: &Value,
-    shape: &Shape,
-    pointer: &mut String,
-    found: &mut Vec<Difference>,
-) {
+fn compare_json(recorded: &Value, sent: &Value, shape: &Shape, pointer: &mut String, found: &mut Vec<Difference>) {
     if shape.pointers.iter().any(|open| open == pointer) {
         return;
     }
@@ -235,19 +203,13 @@ fn compare_json(
 
 fn same_authorization(recorded: &Authorization, sent: &Authorization) -> bool {
     match (recorded, sent) {
-        (Authorization::Header { name: one }, Authorization::Header { name: two }) => {
-            one.eq_ignore_ascii_case(two)
-        }
+        (Authorization::Header { name: one }, Authorization::Header { name: two }) => one.eq_ignore_ascii_case(two),
         (one, two) => one == two,
     }
 }
 
 fn differ(field: Field, recorded: &str, sent: &str) -> Difference {
-    Difference::Field {
-        field,
-        recorded: Side::Holds(Shown::of(recorded)),
-        sent: Side::Holds(Shown::of(sent)),
-    }
+    Difference::Field { field, recorded: Side::Holds(Shown::of(recorded)), sent: Side::Holds(Shown::of(sent)) }
 }
 
 fn json_side(pointer: &str, value: Option<&Value>) -> Side {
@@ -266,9 +228,7 @@ fn host(asked: &Asked<'_>) -> String {
 }
 
 fn path(asked: &Asked<'_>) -> String {
-    asked.segments.iter().fold(String::new(), |path, segment| {
-        path + "/" + &String::from_utf8_lossy(segment)
-    })
+    asked.segments.iter().fold(String::new(), |path, segment| path + "/" + &String::from_utf8_lossy(segment))
 }
 
 fn kind(body: &AskedBody<'_>) -> String {
@@ -298,16 +258,10 @@ struct Table {
 impl Index {
     pub(crate) fn insert(&mut self, recorded: &Asked<'_>, shape: &Shape, entry: usize) {
         let closed = self.closed(recorded, shape);
-        let shelf = self
-            .shelves
-            .entry(shelf(&self.hasher, recorded))
-            .or_default();
+        let shelf = self.shelves.entry(shelf(&self.hasher, recorded)).or_default();
         match shelf.iter_mut().find(|table| table.shape == *shape) {
             Some(table) => table.entries.entry(closed).or_default().push(entry),
-            None => shelf.push(Table {
-                shape: shape.clone(),
-                entries: HashMap::from([(closed, vec![entry])]),
-            }),
+            None => shelf.push(Table { shape: shape.clone(), entries: HashMap::from([(closed, vec![entry])]) }),
         }
     }
 
@@ -344,9 +298,7 @@ impl Index {
             AskedBody::Form(fields) => {
                 1_u8.hash(&mut hasher);
                 // Sorted by their values, not by what stands for those that are spoken.
-                let sum = shape.form(fields).fold(0_u64, |sum, pair| {
-                    sum.wrapping_add(self.hasher.hash_one(pair))
-                });
+                let sum = shape.form(fields).fold(0_u64, |sum, pair| sum.wrapping_add(self.hasher.hash_one(pair)));
                 sum.hash(&mut hasher);
             }
             AskedBody::Json(value) if shape.pointers.is_empty() => {

@@ -20,9 +20,7 @@ pub(super) fn check_query(url: &str, listed: Option<&[PairFormat]>) -> Result<()
         return Ok(());
     };
     let before_fragment = url.split('#').next().unwrap_or_default();
-    let query = before_fragment
-        .split_once('?')
-        .map_or("", |(_, query)| query);
+    let query = before_fragment.split_once('?').map_or("", |(_, query)| query);
     check_encoded(query, listed, (Fact::Url, Fact::QueryString))
 }
 
@@ -32,13 +30,9 @@ pub(super) fn check_params(text: &str, listed: &[PairFormat]) -> Result<(), Entr
 }
 
 /// The `Cookie` headers against the list of cookies.
-pub(super) fn check_request_cookies(
-    headers: &[PairFormat],
-    listed: Option<&[PairFormat]>,
-) -> Result<(), EntryProblem> {
-    let cookies = values(headers, "cookie")
-        .flat_map(|value| value.split(';'))
-        .filter(|cookie| !cookie.trim().is_empty());
+pub(super) fn check_request_cookies(headers: &[PairFormat], listed: Option<&[PairFormat]>) -> Result<(), EntryProblem> {
+    let cookies =
+        values(headers, "cookie").flat_map(|value| value.split(';')).filter(|cookie| !cookie.trim().is_empty());
     check_cookies(cookies, listed, (Fact::CookieHeader, Fact::RequestCookies))
 }
 
@@ -48,14 +42,9 @@ pub(super) fn check_response_cookies(
     listed: Option<&[PairFormat]>,
 ) -> Result<(), EntryProblem> {
     // Chromium joins several headers by line feeds.
-    let cookies = values(headers, "set-cookie")
-        .flat_map(|value| value.split('\n'))
-        .filter_map(|cookie| cookie.split(';').next());
-    check_cookies(
-        cookies,
-        listed,
-        (Fact::SetCookieHeader, Fact::ResponseCookies),
-    )
+    let cookies =
+        values(headers, "set-cookie").flat_map(|value| value.split('\n')).filter_map(|cookie| cookie.split(';').next());
+    check_cookies(cookies, listed, (Fact::SetCookieHeader, Fact::ResponseCookies))
 }
 
 /// The size of the content against its text.
@@ -65,8 +54,7 @@ pub(super) fn check_size(content: &ContentFormat, found: usize) -> Result<(), En
     };
     // mitmproxy writes the size on the wire and adds what compression saved.
     let saved = content.compression.unwrap_or_default();
-    let agrees =
-        |size: Option<i64>| size.and_then(|size| usize::try_from(size).ok()) == Some(found);
+    let agrees = |size: Option<i64>| size.and_then(|size| usize::try_from(size).ok()) == Some(found);
     if agrees(Some(declared)) || agrees(declared.checked_add(saved)) {
         return Ok(());
     }
@@ -74,17 +62,10 @@ pub(super) fn check_size(content: &ContentFormat, found: usize) -> Result<(), En
 }
 
 fn values<'a>(headers: &'a [PairFormat], name: &str) -> impl Iterator<Item = &'a str> {
-    headers
-        .iter()
-        .filter(move |header| header.name.eq_ignore_ascii_case(name))
-        .map(|header| &*header.value)
+    headers.iter().filter(move |header| header.name.eq_ignore_ascii_case(name)).map(|header| &*header.value)
 }
 
-fn check_encoded(
-    encoded: &str,
-    listed: &[PairFormat],
-    facts: (Fact, Fact),
-) -> Result<(), EntryProblem> {
+fn check_encoded(encoded: &str, listed: &[PairFormat], facts: (Fact, Fact)) -> Result<(), EntryProblem> {
     let raw = encoded
         .split('&')
         .filter(|pair| !pair.is_empty())
@@ -125,10 +106,8 @@ fn check(
     listed: &[PairFormat],
     (truth, mirror): (Fact, Fact),
 ) -> Result<(), EntryProblem> {
-    let mut listed: Vec<Pair<'_>> = listed
-        .iter()
-        .map(|pair| (Cow::Borrowed(&*pair.name), Cow::Borrowed(&*pair.value)))
-        .collect();
+    let mut listed: Vec<Pair<'_>> =
+        listed.iter().map(|pair| (Cow::Borrowed(&*pair.name), Cow::Borrowed(&*pair.value))).collect();
     raw.sort_unstable();
     decoded.sort_unstable();
     listed.sort_unstable();
@@ -137,13 +116,7 @@ fn check(
     }
     match first_difference(&decoded, &listed) {
         None => Ok(()),
-        Some((name, one, other)) => Err(EntryProblem::Mirror {
-            truth,
-            mirror,
-            name,
-            one,
-            other,
-        }),
+        Some((name, one, other)) => Err(EntryProblem::Mirror { truth, mirror, name, one, other }),
     }
 }
 
@@ -157,11 +130,5 @@ fn first_difference(one: &[Pair<'_>], other: &[Pair<'_>]) -> Option<(Shown, Side
     names
         .into_iter()
         .find(|(_, [one, other])| one != other)
-        .map(|(name, [one, other])| {
-            (
-                Shown::of(name),
-                Side::of(name, &one),
-                Side::of(name, &other),
-            )
-        })
+        .map(|(name, [one, other])| (Shown::of(name), Side::of(name, &one), Side::of(name, &other)))
 }

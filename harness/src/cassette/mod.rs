@@ -5,10 +5,7 @@
 
 mod asked;
 mod case;
-#[allow(
-    clippy::module_inception,
-    reason = "the folder is about cassettes, the file holds the type of this name"
-)]
+#[allow(clippy::module_inception, reason = "the folder is about cassettes, the file holds the type of this name")]
 mod cassette;
 mod difference;
 mod digest;

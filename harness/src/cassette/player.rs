@@ -141,9 +141,7 @@ impl Player {
             verbatim: line.tally.verbatim(),
             altered: line.tally.altered(),
         };
-        Receipt {
-            entries: self.lines.iter().map(entry).collect(),
-        }
+        Receipt { entries: self.lines.iter().map(entry).collect() }
     }
 
     /// Ends the replay.
@@ -173,22 +171,13 @@ impl Player {
     fn insert(&mut self, cassette: Cassette) {
         let mut variables: Vec<Variable> = cassette
             .variables()
-            .map(|(name, value)| Variable {
-                name: name.to_owned(),
-                bound: Some(value.to_owned()),
-            })
+            .map(|(name, value)| Variable { name: name.to_owned(), bound: Some(value.to_owned()) })
             .collect();
         // What each variable stands for in the recording; the reader saw to it that it is one value.
-        let mut samples: Vec<String> = cassette
-            .variables()
-            .map(|(_, value)| value.to_owned())
-            .collect();
+        let mut samples: Vec<String> = cassette.variables().map(|(_, value)| value.to_owned()).collect();
         for binding in cassette.entries.iter().flat_map(|entry| &entry.bindings) {
             if variables.iter().all(|known| known.name != binding.variable) {
-                variables.push(Variable {
-                    name: binding.variable.clone(),
-                    bound: None,
-                });
+                variables.push(Variable { name: binding.variable.clone(), bound: None });
                 samples.push(binding.sample.clone());
             }
         }
@@ -199,10 +188,7 @@ impl Player {
             self.index.insert(&line.recorded, &line.shape, number);
             self.lines.push(line);
         }
-        self.decks.push(Deck {
-            path: cassette.path,
-            variables,
-        });
+        self.decks.push(Deck { path: cassette.path, variables });
     }
 
     fn mismatch(&self, sent: &Sent, asked: &Asked<'_>) -> Mismatch {

@@ -72,14 +72,10 @@ pub enum Problem {
     #[error(transparent)]
     UnknownWord(#[from] UnknownWord),
     /// The clock of the case.
-    #[error(
-        "log._countersign.case.clock is no RFC 3339 time with an offset, such as 2026-01-31T12:00:00Z"
-    )]
+    #[error("log._countersign.case.clock is no RFC 3339 time with an offset, such as 2026-01-31T12:00:00Z")]
     Clock,
     /// A setting that looks like a secret reference and is none.
-    #[error(
-        "log._countersign.case.settings.{name}: a secret is written {{\"secret\": \"name\"}} and nothing else"
-    )]
+    #[error("log._countersign.case.settings.{name}: a secret is written {{\"secret\": \"name\"}} and nothing else")]
     SecretReference {
         /// The setting.
         name: String,
@@ -88,9 +84,7 @@ pub enum Problem {
     #[error("log._countersign.case.operations is empty; name at least one operation")]
     NoOperations,
     /// An operation that expects nothing cannot fail.
-    #[error(
-        "log._countersign.case.operations[{operation}].expect is empty; say what must come out"
-    )]
+    #[error("log._countersign.case.operations[{operation}].expect is empty; say what must come out")]
     NoExpectation {
         /// Its position; the first is 0.
         operation: usize,
@@ -152,9 +146,7 @@ pub enum EntryProblem {
     #[error("there is no response, and _countersign.failure does not say why")]
     NoAnswer,
     /// Both a response and a failure.
-    #[error(
-        "response.status is {status}, but _countersign.failure says that no response came; keep one of the two"
-    )]
+    #[error("response.status is {status}, but _countersign.failure says that no response came; keep one of the two")]
     TwoAnswers {
         /// The response's status.
         status: i64,
@@ -309,14 +301,10 @@ pub enum EntryProblem {
     #[error("_countersign.sent has no text, and form field `Twiml` of the request speaks none")]
     NoText,
     /// A message whose text stands twice.
-    #[error(
-        "_countersign.sent.text repeats what form field `Twiml` of the request speaks; remove it"
-    )]
+    #[error("_countersign.sent.text repeats what form field `Twiml` of the request speaks; remove it")]
     TwoTexts,
     /// A message by a request that never left.
-    #[error(
-        "_countersign.sent declares a message, but _countersign.failure says that the request did not leave"
-    )]
+    #[error("_countersign.sent declares a message, but _countersign.failure says that the request did not leave")]
     NeverLeft,
 }
 

@@ -43,11 +43,7 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    pub(crate) const NEW: Self = Self {
-        played: 0,
-        verbatim: 0,
-        altered: None,
-    };
+    pub(crate) const NEW: Self = Self { played: 0, verbatim: 0, altered: None };
 
     pub(crate) fn failed(&mut self) {
         self.played += 1;
@@ -61,9 +57,7 @@ impl Tally {
 
     pub(crate) fn served_altered(&mut self, body: &[u8]) {
         self.played += 1;
-        self.altered
-            .get_or_insert_with(|| Context::new(&SHA256))
-            .update(body);
+        self.altered.get_or_insert_with(|| Context::new(&SHA256)).update(body);
     }
 
     pub(crate) fn verbatim(&self) -> u64 {
@@ -105,20 +99,14 @@ impl fmt::Display for Unused {
             1 => f.write_str("a recorded exchange was not asked for")?,
             number => write!(f, "{number} recorded exchanges were not asked for")?,
         }
-        self.entries
-            .iter()
-            .try_for_each(|entry| write!(f, "\n  {entry}"))
+        self.entries.iter().try_for_each(|entry| write!(f, "\n  {entry}"))
     }
 }
 
 impl fmt::Display for UnusedEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (cassette, entry, title) = (self.cassette.display(), self.entry, &self.title);
-        write!(
-            f,
-            "{cassette} entry {entry} ({title}): played {}",
-            self.played
-        )?;
+        write!(f, "{cassette} entry {entry} ({title}): played {}", self.played)?;
         match self.repeat {
             Repeat::Times(times) => write!(f, " of {times} times"),
             Repeat::Any => Ok(()),

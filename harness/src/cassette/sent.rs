@@ -80,14 +80,9 @@ impl fmt::Debug for SentBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Empty => f.write_str("Empty"),
-            Self::Form(fields) => f
-                .debug_map()
-                .entries(
-                    fields
-                        .iter()
-                        .map(|(name, value)| (name, Shown::of_field(name, value))),
-                )
-                .finish(),
+            Self::Form(fields) => {
+                f.debug_map().entries(fields.iter().map(|(name, value)| (name, Shown::of_field(name, value)))).finish()
+            }
             Self::Json(value) => write!(f, "Json({})", Shown::of(&value.to_string())),
             Self::Other(bytes) => write!(f, "Other({} bytes)", bytes.len()),
         }

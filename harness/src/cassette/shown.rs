@@ -10,15 +10,7 @@ const SHORTEST_MASKED_RUN: usize = 4;
 /// long and are shown whole, for an id is what one looks for in a mismatch.
 const SHORTEST_ID: usize = 20;
 /// Fields whose values are never shown, by a part of their name in lower case.
-const SECRET_NAMES: [&str; 7] = [
-    "code",
-    "key",
-    "password",
-    "pin",
-    "secret",
-    "signature",
-    "token",
-];
+const SECRET_NAMES: [&str; 7] = ["code", "key", "password", "pin", "secret", "signature", "token"];
 
 /// A value that is safe to print.
 #[derive(Clone, PartialEq, Eq)]
@@ -68,9 +60,7 @@ fn masked(value: &str) -> String {
             continue;
         }
         let end = end_of_run(&characters, start);
-        let digits: Vec<usize> = (start..end)
-            .filter(|&at| characters[at].is_numeric())
-            .collect();
+        let digits: Vec<usize> = (start..end).filter(|&at| characters[at].is_numeric()).collect();
         if digits.len() >= SHORTEST_MASKED_RUN && !within_id(&characters, start, end) {
             for at in digits {
                 hidden[at] = true;
@@ -138,10 +128,7 @@ mod tests {
         check("Your code is 123456.", "Your code is ••••••.");
         check("abc123456", "abc••••••");
         check("1, 2, 3, 4, 5, 6", "•, •, •, •, •, •");
-        check(
-            "/protected/json/verify/123456/28894864",
-            "/protected/json/verify/••••••/••••••••",
-        );
+        check("/protected/json/verify/123456/28894864", "/protected/json/verify/••••••/••••••••");
         check("٤٥٦٧٨٩", "••••••");
     }
 
@@ -149,28 +136,19 @@ mod tests {
     fn short_numbers_words_and_long_ids_are_shown() {
         check("sms", "sms");
         check("201", "201");
-        check(
-            "VA0123456789abcdef0123456789abcdef",
-            "VA0123456789abcdef0123456789abcdef",
-        );
+        check("VA0123456789abcdef0123456789abcdef", "VA0123456789abcdef0123456789abcdef");
         check("2024-05", "••••-••");
     }
 
     #[test]
     fn control_characters_are_escaped_and_long_text_is_cut() {
         check("a\nb\u{1b}[31m", "a\\nb\\u{1b}[31m");
-        check(
-            &"x".repeat(200),
-            &format!("{}… (200 characters)", "x".repeat(64)),
-        );
+        check(&"x".repeat(200), &format!("{}… (200 characters)", "x".repeat(64)));
     }
 
     #[test]
     fn secrets_show_only_their_length() {
-        assert_eq!(
-            Shown::of_field("AuthToken", "abcdef").to_string(),
-            "(6 hidden characters)"
-        );
+        assert_eq!(Shown::of_field("AuthToken", "abcdef").to_string(), "(6 hidden characters)");
         assert_eq!(Shown::of_field("Channel", "sms").to_string(), "sms");
     }
 }

@@ -103,10 +103,7 @@ fn speech(twiml: &str) -> Result<Vec<Say>, Unspoken> {
                 rooted = true;
                 if saying.is_none() && start.local_name().as_ref() == b"Say" {
                     saying = Some(depth);
-                    says.push(Say {
-                        text: String::new(),
-                        spans: Vec::new(),
-                    });
+                    says.push(Say { text: String::new(), spans: Vec::new() });
                 }
             }
             Event::End(_) => {
@@ -124,8 +121,7 @@ fn speech(twiml: &str) -> Result<Vec<Say>, Unspoken> {
             }
             Event::CData(data) => {
                 if let Some(say) = said {
-                    say.text
-                        .push_str(&data.decode().map_err(|_| Unspoken::NotXml)?);
+                    say.text.push_str(&data.decode().map_err(|_| Unspoken::NotXml)?);
                     say.spans.push(span);
                 }
             }
@@ -135,9 +131,7 @@ fn speech(twiml: &str) -> Result<Vec<Say>, Unspoken> {
                     let name = reference.decode().map_err(|_| Unspoken::NotXml)?;
                     match character {
                         Some(character) => say.text.push(character),
-                        None => say
-                            .text
-                            .push_str(resolve_predefined_entity(&name).ok_or(Unspoken::NotXml)?),
+                        None => say.text.push_str(resolve_predefined_entity(&name).ok_or(Unspoken::NotXml)?),
                     }
                 }
             }
@@ -181,21 +175,13 @@ fn runs(document: &str, span: &Range<usize>) -> Vec<Run> {
             continue;
         }
         let between = current.as_ref().map(|run| &document[run.range.end..at]);
-        let joined = between.is_some_and(|text| {
-            !text.is_empty()
-                && text
-                    .chars()
-                    .all(|c| matches!(c, ',' | '.') || c.is_whitespace())
-        });
+        let joined = between
+            .is_some_and(|text| !text.is_empty() && text.chars().all(|c| matches!(c, ',' | '.') || c.is_whitespace()));
         if !joined {
             close(current.take());
         }
         let separator = between.filter(|_| joined).map(str::to_owned);
-        let run = current.get_or_insert_with(|| Run {
-            range: at..at,
-            digits: String::new(),
-            separators: Vec::new(),
-        });
+        let run = current.get_or_insert_with(|| Run { range: at..at, digits: String::new(), separators: Vec::new() });
         if let Some(separator) = separator.filter(|text| run.separators.last() != Some(text)) {
             run.separators.push(separator);
         }
@@ -251,17 +237,8 @@ mod tests {
 
     #[test]
     fn broken_documents_are_refused() {
-        for twiml in [
-            "",
-            "1 2 3 4",
-            "<Response><Say>1 2 3 4</Response>",
-            "<Say>1 2 3 4",
-            "<Say>&nbsp;</Say>",
-        ] {
-            assert!(
-                number(twiml).is_err_and(|reason| reason == Unspoken::NotXml),
-                "{twiml}"
-            );
+        for twiml in ["", "1 2 3 4", "<Response><Say>1 2 3 4</Response>", "<Say>1 2 3 4", "<Say>&nbsp;</Say>"] {
+            assert!(number(twiml).is_err_and(|reason| reason == Unspoken::NotXml), "{twiml}");
         }
     }
 
@@ -272,10 +249,7 @@ mod tests {
             number(&twiml).map(|spoken| spoken.frame)
         };
         let code = frame("Code: 1, 2, 3, 4. Again: 1, 2, 3, 4.");
-        assert_eq!(
-            code,
-            frame("Code: 9, 8, 7, 6, 5, 4. Again: 9, 8, 7, 6, 5, 4.")
-        );
+        assert_eq!(code, frame("Code: 9, 8, 7, 6, 5, 4. Again: 9, 8, 7, 6, 5, 4."));
         assert_ne!(code, frame("Code: 1 2 3 4. Again: 1, 2, 3, 4."));
         assert_ne!(code, frame("Pin: 1, 2, 3, 4. Again: 1, 2, 3, 4."));
         assert_ne!(code, frame("Code: 1, 2, 3, 4."));
@@ -283,8 +257,7 @@ mod tests {
 
     #[test]
     fn text_is_what_one_hears() {
-        let twiml =
-            "<Response><Say>It&#39;s  you &amp; me.</Say><Pause/><Say>1, 2,\n3</Say></Response>";
+        let twiml = "<Response><Say>It&#39;s  you &amp; me.</Say><Pause/><Say>1, 2,\n3</Say></Response>";
         assert_eq!(text(twiml).as_deref(), Ok("It's you & me.\n1, 2, 3"));
     }
 }

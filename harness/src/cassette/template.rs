@@ -74,11 +74,7 @@ impl<S: Clone> Template<S> {
         } else {
             find(&recorded, 0..recorded.len(), &bare, Form::Plain, &mut holes);
         }
-        Self {
-            recorded,
-            samples,
-            holes,
-        }
+        Self { recorded, samples, holes }
     }
 
     pub(crate) fn recorded(&self) -> &[u8] {
@@ -124,9 +120,7 @@ fn holds(bytes: &[u8], text: &[u8]) -> bool {
     match (std::str::from_utf8(bytes), std::str::from_utf8(text)) {
         // The search within text takes linear time.
         (Ok(bytes), Ok(text)) => bytes.contains(text),
-        _ => bytes
-            .windows(text.len().max(1))
-            .any(|window| window == text),
+        _ => bytes.windows(text.len().max(1)).any(|window| window == text),
     }
 }
 
@@ -149,11 +143,7 @@ fn find(bytes: &[u8], range: Range<usize>, texts: &[Vec<u8>], form: Form, holes:
             .filter(|(_, text)| !text.is_empty() && rest.starts_with(text) && fits(text))
             .max_by_key(|(_, text)| text.len());
         if let Some((sample, text)) = longest {
-            holes.push(Hole {
-                range: at..at + text.len(),
-                sample,
-                form,
-            });
+            holes.push(Hole { range: at..at + text.len(), sample, form });
             at += text.len();
             after_word = text[text.len() - 1].is_ascii_alphanumeric();
             continue;
@@ -206,10 +196,7 @@ mod tests {
     use super::*;
 
     fn samples(texts: &[&str]) -> Vec<Sample<usize>> {
-        let number = |(slot, text): (usize, &&str)| Sample {
-            slot,
-            text: (*text).to_owned(),
-        };
+        let number = |(slot, text): (usize, &&str)| Sample { slot, text: (*text).to_owned() };
         texts.iter().enumerate().map(number).collect()
     }
 
@@ -223,23 +210,14 @@ mod tests {
 
     #[track_caller]
     fn check(body: &str, expected: &str) {
-        assert_eq!(
-            fill(body, &["123456", "+1500"], &["9\"8", "+4930"]),
-            expected
-        );
+        assert_eq!(fill(body, &["123456", "+1500"], &["9\"8", "+4930"]), expected);
     }
 
     #[test]
     fn samples_are_replaced_and_escaped_as_the_place_demands() {
-        check(
-            r#"{"code": "123456", "to":"+1500"}"#,
-            r#"{"code": "9\"8", "to":"+4930"}"#,
-        );
+        check(r#"{"code": "123456", "to":"+1500"}"#, r#"{"code": "9\"8", "to":"+4930"}"#);
         check(r#"{"code":123456}"#, r#"{"code":"9\"8"}"#);
-        check(
-            r#"{"text":"is\n123456 \u00e4123456"}"#,
-            r#"{"text":"is\n9\"8 \u00e49\"8"}"#,
-        );
+        check(r#"{"text":"is\n123456 \u00e4123456"}"#, r#"{"text":"is\n9\"8 \u00e49\"8"}"#);
         check("<b>123456</b>", "<b>9\"8</b>");
         check("code 123456.", "code 9\"8.");
         check("(+1500)", "(+4930)");
@@ -247,20 +225,14 @@ mod tests {
 
     #[test]
     fn samples_inside_of_longer_words_stay() {
-        check(
-            r#"{"sid":"VE123456ab","n":1234567}"#,
-            r#"{"sid":"VE123456ab","n":1234567}"#,
-        );
+        check(r#"{"sid":"VE123456ab","n":1234567}"#, r#"{"sid":"VE123456ab","n":1234567}"#);
         check("+15001", "+15001");
     }
 
     #[test]
     fn numbers_stay_numbers_when_they_can() {
         assert_eq!(fill(r#"{"id":1635}"#, &["1635"], &["77"]), r#"{"id":77}"#);
-        assert_eq!(
-            fill(r#"{"id":1635}"#, &["1635"], &["077"]),
-            r#"{"id":"077"}"#
-        );
+        assert_eq!(fill(r#"{"id":1635}"#, &["1635"], &["077"]), r#"{"id":"077"}"#);
     }
 
     #[test]

@@ -18,17 +18,8 @@ pub struct UnknownKey {
 }
 
 impl UnknownKey {
-    pub(super) fn new(
-        object: impl Into<String>,
-        key: &str,
-        known: &'static [&'static str],
-    ) -> Self {
-        Self {
-            object: object.into(),
-            key: key.to_owned(),
-            nearest: nearest(key, known.iter().copied()),
-            known,
-        }
+    pub(super) fn new(object: impl Into<String>, key: &str, known: &'static [&'static str]) -> Self {
+        Self { object: object.into(), key: key.to_owned(), nearest: nearest(key, known.iter().copied()), known }
     }
 }
 
@@ -60,11 +51,7 @@ pub struct UnknownWord {
 
 impl UnknownWord {
     /// The value that a word names, or why it names none.
-    pub(super) fn look_up<T: Copy>(
-        at: impl Into<String>,
-        word: &str,
-        named: &[(T, &'static str)],
-    ) -> Result<T, Self> {
+    pub(super) fn look_up<T: Copy>(at: impl Into<String>, word: &str, named: &[(T, &'static str)]) -> Result<T, Self> {
         let value = named.iter().find(|(_, name)| *name == word);
         value.map(|(value, _)| *value).ok_or_else(|| Self {
             at: at.into(),

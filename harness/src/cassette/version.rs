@@ -7,10 +7,7 @@ use std::str::FromStr;
 use thiserror::Error;
 
 /// The version that this reader was written for.
-pub const SUPPORTED: Version = Version {
-    major: Major(NonZeroU32::MIN),
-    minor: Minor(0),
-};
+pub const SUPPORTED: Version = Version { major: Major(NonZeroU32::MIN), minor: Minor(0) };
 
 /// Raised when an older reader would misunderstand the file. Starts at 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,10 +34,7 @@ impl Version {
     /// version below 1, and a reader reads every older one.
     pub fn check_readable_by(self, supported: Self) -> Result<(), VersionError> {
         if self.major > supported.major {
-            return Err(VersionError::TooNew {
-                file: self,
-                supported,
-            });
+            return Err(VersionError::TooNew { file: self, supported });
         }
         Ok(())
     }
@@ -56,23 +50,16 @@ impl FromStr for Version {
     type Err = VersionError;
 
     fn from_str(text: &str) -> Result<Self, VersionError> {
-        let malformed = || VersionError::Malformed {
-            text: text.chars().take(40).collect(),
-        };
+        let malformed = || VersionError::Malformed { text: text.chars().take(40).collect() };
         // `u32::from_str` takes a leading `+`, which nobody means here.
         let number = |part: &str| {
             let plain = !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
             plain.then(|| part.parse::<u32>().ok()).flatten()
         };
         let (major, minor) = text.split_once('.').ok_or_else(malformed)?;
-        let major = number(major)
-            .and_then(NonZeroU32::new)
-            .ok_or_else(malformed)?;
+        let major = number(major).and_then(NonZeroU32::new).ok_or_else(malformed)?;
         let minor = number(minor).ok_or_else(malformed)?;
-        Ok(Self {
-            major: Major(major),
-            minor: Minor(minor),
-        })
+        Ok(Self { major: Major(major), minor: Minor(minor) })
     }
 }
 
@@ -103,9 +90,7 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, expected: Result<(), &str>) {
-        let found = text
-            .parse::<Version>()
-            .and_then(|version| version.check_readable_by(SUPPORTED));
+        let found = text.parse::<Version>().and_then(|version| version.check_readable_by(SUPPORTED));
         match (found, expected) {
             (Ok(()), Ok(())) => {}
             (Err(error), Err(part)) => assert!(error.to_string().contains(part), "{error}"),
@@ -123,18 +108,7 @@ mod tests {
 
     #[test]
     fn malformed_versions_are_refused() {
-        for text in [
-            "",
-            "1",
-            "1.",
-            ".1",
-            "0.9",
-            "+1.0",
-            "1.+0",
-            "1.0.0",
-            "one.zero",
-            "99999999999.0",
-        ] {
+        for text in ["", "1", "1.", ".1", "0.9", "+1.0", "1.+0", "1.0.0", "one.zero", "99999999999.0"] {
             check(text, Err("is no cassette version"));
         }
     }

@@ -45,9 +45,7 @@ fn setting(name: String, value: Value) -> Result<Setting, Problem> {
     };
     match (members.get("secret"), members.len()) {
         (None, _) => Ok(Setting::Plain(value)),
-        (Some(Value::String(secret)), 1) if !secret.is_empty() => {
-            Ok(Setting::Secret(secret.clone()))
-        }
+        (Some(Value::String(secret)), 1) if !secret.is_empty() => Ok(Setting::Secret(secret.clone())),
         (Some(_), _) => Err(Problem::SecretReference { name }),
     }
 }
@@ -59,11 +57,7 @@ fn operation(at: usize, format: OperationFormat) -> Result<CaseOperation, Proble
         return Err(Problem::NoExpectation { operation: at });
     }
     Ok(CaseOperation {
-        operation: UnknownWord::look_up(
-            format!("{object}.operation"),
-            &format.operation,
-            &OperationName::NAMED,
-        )?,
+        operation: UnknownWord::look_up(format!("{object}.operation"), &format.operation, &OperationName::NAMED)?,
         input: format.input.0,
         expect: format.expect.0,
     })

@@ -9,8 +9,7 @@ use crate::cassette::asked::Asked;
 use crate::cassette::digest::Sha256;
 use crate::cassette::entry::{Answer, Entry, Reply, TransportFailure};
 use crate::cassette::format::{
-    BodiesFormat, BodyFormat, EntryFormat, EntryNoteFormat, PairFormat, PostDataFormat,
-    RequestFormat, ResponseFormat,
+    BodiesFormat, BodyFormat, EntryFormat, EntryNoteFormat, PairFormat, PostDataFormat, RequestFormat, ResponseFormat,
 };
 use crate::cassette::mirror;
 use crate::cassette::problem::{Body, EntryProblem};
@@ -20,27 +19,11 @@ use crate::cassette::unknown::UnknownWord;
 
 /// Headers that describe how a body was framed or compressed on the wire. HAR holds the decoded body,
 /// to which they no longer apply.
-const FRAMING: [&str; 5] = [
-    "connection",
-    "content-encoding",
-    "content-length",
-    "keep-alive",
-    "transfer-encoding",
-];
+const FRAMING: [&str; 5] = ["connection", "content-encoding", "content-length", "keep-alive", "transfer-encoding"];
 /// Ends of the names of headers that carry a key instead of `Authorization`.
-const KEY_HEADERS: [&str; 5] = [
-    "api-key",
-    "apikey",
-    "access-key",
-    "access-token",
-    "auth-token",
-];
+const KEY_HEADERS: [&str; 5] = ["api-key", "apikey", "access-key", "access-token", "auth-token"];
 
-pub(super) fn checked(
-    index: usize,
-    format: EntryFormat,
-    previous: Option<u64>,
-) -> Result<Entry, EntryProblem> {
+pub(super) fn checked(index: usize, format: EntryFormat, previous: Option<u64>) -> Result<Entry, EntryProblem> {
     let said = format.note.unwrap_or_default();
     check_keys("_countersign", &said.unknown, EntryNoteFormat::KEYS)?;
     if let (Some(previous), Some(found)) = (previous, said.seq)
@@ -90,16 +73,12 @@ pub(super) fn checked(
 fn request(format: RequestFormat) -> Result<(Sent, Vec<u8>), EntryProblem> {
     let plain = |byte: u8| byte.is_ascii_uppercase() || byte == b'-';
     if format.method.is_empty() || !format.method.bytes().all(plain) {
-        return Err(EntryProblem::Method {
-            method: Shown::of(&format.method),
-        });
+        return Err(EntryProblem::Method { method: Shown::of(&format.method) });
     }
     let url = Url::parse(&format.url)
         .ok()
         .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
-        .ok_or_else(|| EntryProblem::Url {
-            url: Shown::of(&format.url),
-        })?;
+        .ok_or_else(|| EntryProblem::Url { url: Shown::of(&format.url) })?;
     mirror::check_query(&format.url, format.query_string.as_deref())?;
     mirror::check_request_cookies(&format.headers, format.cookies.as_deref())?;
     let authorization = authorization(&format.headers)?;
@@ -107,42 +86,25 @@ fn request(format: RequestFormat) -> Result<(Sent, Vec<u8>), EntryProblem> {
         Some(data) => request_body(data)?,
         None => (SentBody::Empty, Vec::new()),
     };
-    let sent = Sent {
-        method: format.method,
-        url,
-        authorization,
-        body,
-    };
+    let sent = Sent { method: format.method, url, authorization, body };
     Ok((sent, bytes))
 }
 
 fn authorization(headers: &[PairFormat]) -> Result<Authorization, EntryProblem> {
-    let authorization = headers
-        .iter()
-        .find(|header| header.name.eq_ignore_ascii_case("authorization"));
+    let authorization = headers.iter().find(|header| header.name.eq_ignore_ascii_case("authorization"));
     let Some(header) = authorization else {
         let key = headers.iter().find(|header| {
             let name = header.name.to_ascii_lowercase();
             KEY_HEADERS.iter().any(|end| name.ends_with(end))
         });
-        return Ok(
-            key.map_or(Authorization::None, |header| Authorization::Header {
-                name: header.name.clone(),
-            }),
-        );
+        return Ok(key.map_or(Authorization::None, |header| Authorization::Header { name: header.name.clone() }));
     };
-    let (scheme, credentials) = header
-        .value
-        .trim()
-        .split_once(' ')
-        .unwrap_or_else(|| (header.value.trim(), ""));
+    let (scheme, credentials) = header.value.trim().split_once(' ').unwrap_or_else(|| (header.value.trim(), ""));
     if scheme.eq_ignore_ascii_case("bearer") {
         return Ok(Authorization::Bearer);
     }
     if !scheme.eq_ignore_ascii_case("basic") {
-        return Ok(Authorization::Header {
-            name: header.name.clone(),
-        });
+        return Ok(Authorization::Header { name: header.name.clone() });
     }
     STANDARD
         .decode(credentials.trim())
@@ -158,9 +120,7 @@ fn request_body(data: PostDataFormat) -> Result<(SentBody, Vec<u8>), EntryProble
     let text = data.text.filter(|text| !text.is_empty());
     let is_form = essence(&data.mime_type) == "application/x-www-form-urlencoded";
     if params.is_some() && !is_form {
-        return Err(EntryProblem::ParamsBesideBody {
-            mime_type: Shown::of(&data.mime_type),
-        });
+        return Err(EntryProblem::ParamsBesideBody { mime_type: Shown::of(&data.mime_type) });
     }
     let bytes = match (text, &params) {
         (Some(text), _) => decoded(text, data.encoding.as_deref(), Body::Request)?,
@@ -181,36 +141,28 @@ fn request_body(data: PostDataFormat) -> Result<(SentBody, Vec<u8>), EntryProble
         SentBody::Form(form_urlencoded::parse(&bytes).into_owned().collect())
     } else if is_json(&data.mime_type) {
         // A recorded body may be malformed on purpose; then its bytes count.
-        serde_json::from_slice(&bytes)
-            .map_or_else(|_| SentBody::Other(bytes.clone()), SentBody::Json)
+        serde_json::from_slice(&bytes).map_or_else(|_| SentBody::Other(bytes.clone()), SentBody::Json)
     } else {
         SentBody::Other(bytes.clone())
     };
     Ok((body, bytes))
 }
 
-fn answer(
-    response: Option<ResponseFormat>,
-    failure: Option<TransportFailure>,
-) -> Result<Answer, EntryProblem> {
+fn answer(response: Option<ResponseFormat>, failure: Option<TransportFailure>) -> Result<Answer, EntryProblem> {
     // Tools write status 0 where no response came.
     let response = response.filter(|response| response.status != 0);
     let response = match (response, failure) {
         (None, Some(failure)) => return Ok(Answer::Failure(failure)),
         (None, None) => return Err(EntryProblem::NoAnswer),
         (Some(response), Some(_)) => {
-            return Err(EntryProblem::TwoAnswers {
-                status: response.status,
-            });
+            return Err(EntryProblem::TwoAnswers { status: response.status });
         }
         (Some(response), None) => response,
     };
     let status = u16::try_from(response.status)
         .ok()
         .filter(|status| (100..=599).contains(status))
-        .ok_or(EntryProblem::Status {
-            status: response.status,
-        })?;
+        .ok_or(EntryProblem::Status { status: response.status })?;
     mirror::check_response_cookies(&response.headers, response.cookies.as_deref())?;
     let mut headers: Vec<(String, String)> = response
         .headers
@@ -218,10 +170,7 @@ fn answer(
         .map(|header| (header.name, header.value))
         .filter(|(name, _)| {
             // HTTP/2 pseudo-headers begin with a colon.
-            !name.starts_with(':')
-                && FRAMING
-                    .iter()
-                    .all(|framing| !name.eq_ignore_ascii_case(framing))
+            !name.starts_with(':') && FRAMING.iter().all(|framing| !name.eq_ignore_ascii_case(framing))
         })
         .collect();
     let mut body = Vec::new();
@@ -230,41 +179,26 @@ fn answer(
         body = decoded(text, content.encoding.as_deref(), Body::Response)?;
         check_size(&body, Body::Response)?;
         mirror::check_size(&content, body.len())?;
-        let typed = headers
-            .iter()
-            .any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+        let typed = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
         // Chromium's word for unknown.
         if !typed && !matches!(&*content.mime_type, "" | "x-unknown") {
             headers.push(("Content-Type".to_owned(), content.mime_type));
         }
     }
-    Ok(Answer::Reply(Reply {
-        status,
-        headers,
-        body,
-    }))
+    Ok(Answer::Reply(Reply { status, headers, body }))
 }
 
 fn decoded(text: String, encoding: Option<&str>, body: Body) -> Result<Vec<u8>, EntryProblem> {
     match encoding {
         None | Some("") => Ok(text.into_bytes()),
-        Some("base64") => STANDARD
-            .decode(text)
-            .map_err(|_| EntryProblem::NotBase64 { body }),
-        Some(found) => Err(EntryProblem::Encoding {
-            body,
-            found: Shown::of(found),
-        }),
+        Some("base64") => STANDARD.decode(text).map_err(|_| EntryProblem::NotBase64 { body }),
+        Some(found) => Err(EntryProblem::Encoding { body, found: Shown::of(found) }),
     }
 }
 
 fn check_size(bytes: &[u8], body: Body) -> Result<(), EntryProblem> {
     if bytes.len() > BODY_LIMIT {
-        return Err(EntryProblem::BodyTooLarge {
-            body,
-            size: bytes.len(),
-            limit: BODY_LIMIT,
-        });
+        return Err(EntryProblem::BodyTooLarge { body, size: bytes.len(), limit: BODY_LIMIT });
     }
     Ok(())
 }
@@ -278,11 +212,7 @@ fn check_digest(format: Option<&BodyFormat>, body: Body, bytes: &[u8]) -> Result
     let declared = Sha256::parse(&format.sha256).ok_or(EntryProblem::NotADigest { body })?;
     let found = Sha256::of(bytes);
     if declared != found {
-        return Err(EntryProblem::Digest {
-            body,
-            declared,
-            found,
-        });
+        return Err(EntryProblem::Digest { body, declared, found });
     }
     Ok(())
 }

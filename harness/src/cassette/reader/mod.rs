@@ -30,10 +30,7 @@ pub const BODY_LIMIT: usize = 1024 * 1024;
 /// [`ReadError`] when the file cannot be read, is larger than [`FILE_LIMIT`] (it is not read then), or
 /// is refused by [`parse`].
 pub fn read(path: &Path) -> Result<Cassette, ReadError> {
-    let bytes = contents(path).map_err(|problem| ReadError {
-        path: path.to_owned(),
-        problem: Box::new(problem),
-    })?;
+    let bytes = contents(path).map_err(|problem| ReadError { path: path.to_owned(), problem: Box::new(problem) })?;
     parse(path, &bytes)
 }
 
@@ -43,10 +40,7 @@ pub fn read(path: &Path) -> Result<Cassette, ReadError> {
 /// [`ReadError`] when the bytes are not a HAR 1.2 file, were written for a newer major version, state a
 /// fact twice and differently, or when a `_countersign` object holds what this reader does not know.
 pub fn parse(path: &Path, bytes: &[u8]) -> Result<Cassette, ReadError> {
-    checked(path, bytes).map_err(|problem| ReadError {
-        path: path.to_owned(),
-        problem: Box::new(problem),
-    })
+    checked(path, bytes).map_err(|problem| ReadError { path: path.to_owned(), problem: Box::new(problem) })
 }
 
 fn contents(path: &Path) -> Result<Vec<u8>, Problem> {
@@ -55,19 +49,14 @@ fn contents(path: &Path) -> Result<Vec<u8>, Problem> {
     if !metadata.is_file() {
         return Err(Problem::NotAFile);
     }
-    let too_large = |size| Problem::FileTooLarge {
-        size,
-        limit: FILE_LIMIT,
-    };
+    let too_large = |size| Problem::FileTooLarge { size, limit: FILE_LIMIT };
     if metadata.len() > FILE_LIMIT {
         return Err(too_large(metadata.len()));
     }
     let file = File::open(path).map_err(Problem::Unreadable)?;
     let mut bytes = Vec::new();
     // The file may grow while it is read.
-    file.take(FILE_LIMIT + 1)
-        .read_to_end(&mut bytes)
-        .map_err(Problem::Unreadable)?;
+    file.take(FILE_LIMIT + 1).read_to_end(&mut bytes).map_err(Problem::Unreadable)?;
     check_size(&bytes)?;
     Ok(bytes)
 }
@@ -75,10 +64,7 @@ fn contents(path: &Path) -> Result<Vec<u8>, Problem> {
 fn check_size(bytes: &[u8]) -> Result<(), Problem> {
     let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
     if size > FILE_LIMIT {
-        return Err(Problem::FileTooLarge {
-            size,
-            limit: FILE_LIMIT,
-        });
+        return Err(Problem::FileTooLarge { size, limit: FILE_LIMIT });
     }
     Ok(())
 }
@@ -89,9 +75,7 @@ fn checked(path: &Path, bytes: &[u8]) -> Result<Cassette, Problem> {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     let probe: ProbeFormat = json(bytes)?;
     if !matches!(&*probe.log.version, "" | "1.1" | "1.2") {
-        return Err(Problem::HarVersion {
-            found: Shown::of_field("", &probe.log.version),
-        });
+        return Err(Problem::HarVersion { found: Shown::of_field("", &probe.log.version) });
     }
     if let Some(note) = &probe.log.note {
         note.version
@@ -104,18 +88,13 @@ fn checked(path: &Path, bytes: &[u8]) -> Result<Cassette, Problem> {
     let mut entries = Vec::with_capacity(log.entries.len());
     let mut seq = None;
     for (index, format) in log.entries.into_iter().enumerate() {
-        let entry = entry::checked(index, format, seq)
-            .map_err(|problem| Problem::Entry { index, problem })?;
+        let entry = entry::checked(index, format, seq).map_err(|problem| Problem::Entry { index, problem })?;
         seq = entry.seq.or(seq);
         entries.push(entry);
     }
     let declared = about.as_ref().map(|about| &about.variables);
     check_samples(declared.cloned().unwrap_or_default(), &entries)?;
-    Ok(Cassette {
-        path: path.to_owned(),
-        about,
-        entries,
-    })
+    Ok(Cassette { path: path.to_owned(), about, entries })
 }
 
 fn json<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Problem> {
@@ -125,15 +104,9 @@ fn json<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Problem> {
         let error = error.into_inner();
         // The parser quotes what it found.
         let reason = Shown::message(&error.to_string());
-        if error.is_data() {
-            Problem::NotHar { at, reason }
-        } else {
-            Problem::NotJson { reason }
-        }
+        if error.is_data() { Problem::NotHar { at, reason } } else { Problem::NotJson { reason } }
     })?;
-    json.end().map_err(|error| Problem::NotJson {
-        reason: Shown::message(&error.to_string()),
-    })?;
+    json.end().map_err(|error| Problem::NotJson { reason: Shown::message(&error.to_string()) })?;
     Ok(value)
 }
 
@@ -142,18 +115,12 @@ fn about(note: LogNoteFormat) -> Result<About, Problem> {
     let at = "log._countersign.provenance";
     check_keys(at, &note.provenance.unknown, ProvenanceFormat::KEYS)?;
     let provenance = Provenance {
-        kind: UnknownWord::look_up(
-            format!("{at}.kind"),
-            &note.provenance.kind,
-            &ProvenanceKind::NAMED,
-        )?,
+        kind: UnknownWord::look_up(format!("{at}.kind"), &note.provenance.kind, &ProvenanceKind::NAMED)?,
         source: note.provenance.source,
     };
     let variables = note.variables.0;
     if let Some(variable) = variables.iter().find(|(_, value)| value.is_empty()) {
-        return Err(Problem::EmptyVariable {
-            variable: variable.0.clone(),
-        });
+        return Err(Problem::EmptyVariable { variable: variable.0.clone() });
     }
     Ok(About {
         provenance,
@@ -188,29 +155,19 @@ fn check_samples(mut samples: BTreeMap<String, String>, entries: &[Entry]) -> Re
                     place,
                 },
             };
-            return Err(Problem::Entry {
-                index: entry.index,
-                problem,
-            });
+            return Err(Problem::Entry { index: entry.index, problem });
         }
     }
     let mut variables: BTreeMap<&str, &str> = BTreeMap::new();
     for (variable, sample) in &samples {
         if let Some(first) = variables.insert(sample, variable) {
-            return Err(Problem::SameSample {
-                first: first.to_owned(),
-                second: variable.clone(),
-            });
+            return Err(Problem::SameSample { first: first.to_owned(), second: variable.clone() });
         }
     }
     Ok(())
 }
 
-fn check_keys(
-    object: &str,
-    unknown: &Unknown,
-    known: &'static [&'static str],
-) -> Result<(), UnknownKey> {
+fn check_keys(object: &str, unknown: &Unknown, known: &'static [&'static str]) -> Result<(), UnknownKey> {
     match unknown.keys().next() {
         Some(key) => Err(UnknownKey::new(object, key, known)),
         None => Ok(()),

@@ -34,24 +34,14 @@ pub(super) fn bindings(
             let place = match PlaceFormat::deserialize(value) {
                 Ok(format) => place(format),
                 Err(error) => {
-                    return Err(EntryProblem::NotAPlace {
-                        variable,
-                        reason: Shown::message(&error.to_string()),
-                    });
+                    return Err(EntryProblem::NotAPlace { variable, reason: Shown::message(&error.to_string()) });
                 }
             };
             match asked.at(&place) {
-                Ok(sample) => Ok(Binding {
-                    sample: sample.into_owned(),
-                    guard: guards.get(&variable).copied(),
-                    variable,
-                    place,
-                }),
-                Err(reason) => Err(EntryProblem::NoSample {
-                    variable,
-                    place,
-                    reason,
-                }),
+                Ok(sample) => {
+                    Ok(Binding { sample: sample.into_owned(), guard: guards.get(&variable).copied(), variable, place })
+                }
+                Err(reason) => Err(EntryProblem::NoSample { variable, place, reason }),
             }
         })
         .collect()
@@ -74,9 +64,7 @@ pub(super) fn repeat(format: Option<Value>) -> Result<Repeat, EntryProblem> {
         Some(Value::String(word)) if word == "any" => Ok(Repeat::Any),
         Some(value) => match value.as_u64() {
             Some(times @ 1..) => Ok(Repeat::Times(times)),
-            _ => Err(EntryProblem::Repeat {
-                found: Shown::of(&value.to_string()),
-            }),
+            _ => Err(EntryProblem::Repeat { found: Shown::of(&value.to_string()) }),
         },
     }
 }
@@ -86,22 +74,11 @@ pub(super) fn message(
     asked: &Asked<'_>,
     answer: &Answer,
 ) -> Result<Option<Message>, EntryProblem> {
-    let speaks = asked
-        .field("Twiml")
-        .is_ok_and(|field| spoken::text(&field.value).is_ok_and(|text| !text.is_empty()));
+    let speaks = asked.field("Twiml").is_ok_and(|field| spoken::text(&field.value).is_ok_and(|text| !text.is_empty()));
     let Some(format) = format else {
-        let accepted = matches!(
-            answer,
-            Answer::Reply(Reply {
-                status: 200..=299,
-                ..
-            })
-        );
+        let accepted = matches!(answer, Answer::Reply(Reply { status: 200..=299, .. }));
         let call = speaks && accepted && asked.field("To").is_ok();
-        return Ok(call.then(|| Message::Spoken {
-            to: None,
-            channel: "voice".to_owned(),
-        }));
+        return Ok(call.then(|| Message::Spoken { to: None, channel: "voice".to_owned() }));
     };
     check_keys("_countersign.sent", &format.unknown, SentFormat::KEYS)?;
     if let Answer::Failure(failure) = answer
@@ -113,10 +90,7 @@ pub(super) fn message(
     match (format.text, speaks) {
         (Some(text), false) => Ok(Some(Message::Declared { to, channel, text })),
         (Some(_), true) => Err(EntryProblem::TwoTexts),
-        (None, true) => Ok(Some(Message::Spoken {
-            to: Some(to),
-            channel,
-        })),
+        (None, true) => Ok(Some(Message::Spoken { to: Some(to), channel })),
         (None, false) => Err(EntryProblem::NoText),
     }
 }

@@ -11,28 +11,17 @@ use std::path::Path;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::{
-    Authorization, Cassette, Mismatch, Played, PlayedAnswer, Player, ReadError, Sent, SentBody,
-    parse,
-};
+use super::{Authorization, Cassette, Mismatch, Played, PlayedAnswer, Player, ReadError, Sent, SentBody, parse};
 
 const HOST: &str = "https://verify.example.com";
 const NUMBER: &str = "+15017122661";
 
 /// A recorded form request, with its mirrors, and a JSON response.
 fn entry(path: &str, form: &[(&str, &str)], response: &Value, note: &Value) -> Value {
-    let text = url::form_urlencoded::Serializer::new(String::new())
-        .extend_pairs(form)
-        .finish();
-    let params: Vec<Value> = form
-        .iter()
-        .map(|(name, value)| json!({"name": name, "value": value}))
-        .collect();
+    let text = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+    let params: Vec<Value> = form.iter().map(|(name, value)| json!({"name": name, "value": value})).collect();
     let url = Url::parse(&format!("{HOST}{path}")).expect("a test writes valid addresses");
-    let query: Vec<Value> = url
-        .query_pairs()
-        .map(|(name, value)| json!({"name": name, "value": value}))
-        .collect();
+    let query: Vec<Value> = url.query_pairs().map(|(name, value)| json!({"name": name, "value": value})).collect();
     json!({
         "startedDateTime": "2026-01-31T12:00:00Z",
         "time": 80,
@@ -60,23 +49,13 @@ fn entry(path: &str, form: &[(&str, &str)], response: &Value, note: &Value) -> V
 
 fn start(note: &Value) -> Value {
     let response = json!({"sid": "VE01", "to": NUMBER, "status": "pending"});
-    entry(
-        "/v2/Services/VA01/Verifications",
-        &[("To", NUMBER), ("Channel", "sms")],
-        &response,
-        note,
-    )
+    entry("/v2/Services/VA01/Verifications", &[("To", NUMBER), ("Channel", "sms")], &response, note)
 }
 
 fn check(code: &str, status: &str, note: &Value) -> Value {
     let response = json!({"sid": "VE01", "to": NUMBER, "status": status});
     let form = [("VerificationSid", "VE01"), ("Code", code)];
-    entry(
-        "/v2/Services/VA01/VerificationCheck",
-        &form,
-        &response,
-        note,
-    )
+    entry("/v2/Services/VA01/VerificationCheck", &form, &response, note)
 }
 
 fn har(entries: &[Value], variables: &Value) -> Value {
@@ -111,25 +90,17 @@ fn form(path: &str, fields: &[(&str, &str)]) -> Sent {
     Sent {
         method: "POST".to_owned(),
         url: Url::parse(&format!("{HOST}{path}")).expect("a test writes valid addresses"),
-        authorization: Authorization::Basic {
-            user: "AC01".to_owned(),
-        },
+        authorization: Authorization::Basic { user: "AC01".to_owned() },
         body: SentBody::Form(fields.iter().map(own).collect()),
     }
 }
 
 fn start_sent(number: &str) -> Sent {
-    form(
-        "/v2/Services/VA01/Verifications",
-        &[("To", number), ("Channel", "sms")],
-    )
+    form("/v2/Services/VA01/Verifications", &[("To", number), ("Channel", "sms")])
 }
 
 fn check_sent(code: &str) -> Sent {
-    form(
-        "/v2/Services/VA01/VerificationCheck",
-        &[("VerificationSid", "VE01"), ("Code", code)],
-    )
+    form("/v2/Services/VA01/VerificationCheck", &[("VerificationSid", "VE01"), ("Code", code)])
 }
 
 #[track_caller]

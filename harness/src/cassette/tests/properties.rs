@@ -52,11 +52,7 @@ fn pointers(value: &Value, at: String, found: &mut Vec<String>) {
     match value {
         Value::Object(members) => {
             for (key, value) in members {
-                pointers(
-                    value,
-                    format!("{at}/{}", key.replace('~', "~0").replace('/', "~1")),
-                    found,
-                );
+                pointers(value, format!("{at}/{}", key.replace('~', "~0").replace('/', "~1")), found);
             }
         }
         Value::Array(items) => {
@@ -74,18 +70,12 @@ fn fields() -> impl Strategy<Value = Vec<(String, String)>> {
 }
 
 fn recorded(fields: &[(String, String)], note: &Value) -> Value {
-    let fields: Vec<_> = fields
-        .iter()
-        .map(|(name, value)| (&**name, &**value))
-        .collect();
+    let fields: Vec<_> = fields.iter().map(|(name, value)| (&**name, &**value)).collect();
     entry("/x", &fields, &json!({}), note)
 }
 
 fn sent(fields: Vec<(String, String)>) -> Sent {
-    Sent {
-        body: SentBody::Form(fields),
-        ..form("/x", &[])
-    }
+    Sent { body: SentBody::Form(fields), ..form("/x", &[]) }
 }
 
 proptest! {

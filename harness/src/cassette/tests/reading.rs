@@ -2,18 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::super::{
-    Answer, Authorization, Guard, Message, Place, ProvenanceKind, Repeat, SentBody, Setting, parse,
-};
+use super::super::{Answer, Authorization, Guard, Message, Place, ProvenanceKind, Repeat, SentBody, Setting, parse};
 use super::{NUMBER, check, entry, har, load, start};
 
 /// Sets one value of a HAR file and says how the reader refuses the result.
 #[track_caller]
 pub(super) fn refused(pointer: &str, value: Value, expected: &str) {
-    let mut har = har(
-        &[start(&json!({})), check("123456", "approved", &json!({}))],
-        &json!({}),
-    );
+    let mut har = har(&[start(&json!({})), check("123456", "approved", &json!({}))], &json!({}));
     set(&mut har, pointer, value);
     error(&har, expected);
 }
@@ -75,54 +70,25 @@ fn a_whole_cassette_is_read() {
     let cassette = load(&har).expect("is a cassette");
     assert_eq!(cassette.provider(), Some("twilio-verify"));
     assert_eq!(cassette.title(), Some("a test"));
-    assert!(
-        cassette
-            .provenance()
-            .is_some_and(|provenance| provenance.kind == ProvenanceKind::Synthetic)
-    );
-    assert_eq!(
-        cassette.variables().collect::<Vec<_>>(),
-        [("code", "123456")]
-    );
+    assert!(cassette.provenance().is_some_and(|provenance| provenance.kind == ProvenanceKind::Synthetic));
+    assert_eq!(cassette.variables().collect::<Vec<_>>(), [("code", "123456")]);
     let case = cassette.case().expect("has a case");
-    assert_eq!(
-        case.clock
-            .duration_since(std::time::UNIX_EPOCH)
-            .map(|since| since.as_secs())
-            .ok(),
-        Some(1_769_860_800)
-    );
+    assert_eq!(case.clock.duration_since(std::time::UNIX_EPOCH).map(|since| since.as_secs()).ok(), Some(1_769_860_800));
     assert_eq!(case.seed, u64::MAX);
     assert!(case.settings["auth_token"] == Setting::Secret("auth_token".to_owned()));
     assert_eq!(case.operations.len(), 2);
     let [start, wrong, right] = cassette.entries() else {
         panic!("{:?}", cassette.entries());
     };
-    assert_eq!(
-        start.request.authorization,
-        Authorization::Basic {
-            user: "AC01".to_owned()
-        }
-    );
+    assert_eq!(start.request.authorization, Authorization::Basic { user: "AC01".to_owned() });
     assert!(matches!(&start.message, Some(Message::Declared { channel, .. }) if channel == "sms"));
     let Answer::Reply(reply) = &start.answer else {
         panic!("{:?}", start.answer);
     };
-    assert_eq!(
-        reply.headers,
-        [("Content-Type".to_owned(), "application/json".to_owned())]
-    );
+    assert_eq!(reply.headers, [("Content-Type".to_owned(), "application/json".to_owned())]);
     assert_eq!(wrong.bindings[0].guard, Some(Guard::Other));
-    assert_eq!(
-        wrong.bindings[0].place,
-        Place::Form {
-            name: "Code".to_owned()
-        }
-    );
-    assert_eq!(
-        (wrong.repeat, right.repeat),
-        (Repeat::Any, Repeat::Times(2))
-    );
+    assert_eq!(wrong.bindings[0].place, Place::Form { name: "Code".to_owned() });
+    assert_eq!((wrong.repeat, right.repeat), (Repeat::Any, Repeat::Times(2)));
     assert_eq!((wrong.seq, right.seq), (Some(20), Some(30)));
 }
 
@@ -143,21 +109,13 @@ fn a_plain_har_has_defaults() {
         panic!("{:?}", cassette.entries());
     };
     assert_eq!(entry.repeat, Repeat::Times(1));
-    assert_eq!(
-        entry.request.authorization,
-        Authorization::Header {
-            name: "X-Api-Key".to_owned()
-        }
-    );
+    assert_eq!(entry.request.authorization, Authorization::Header { name: "X-Api-Key".to_owned() });
     assert!(entry.request.body == SentBody::Empty);
     let Answer::Reply(reply) = &entry.answer else {
         panic!("{:?}", entry.answer);
     };
     assert_eq!(reply.body, b"ok");
-    assert_eq!(
-        reply.headers,
-        [("Content-Type".to_owned(), "text/plain".to_owned())]
-    );
+    assert_eq!(reply.headers, [("Content-Type".to_owned(), "text/plain".to_owned())]);
 }
 
 #[test]
@@ -174,14 +132,8 @@ fn what_is_not_har_is_refused() {
             "{\"log\": {\"entries\": [{\"request\": {\"method\": \"GET\", \"url\": 5}}]}}",
             "at `log.entries[0].request.url`",
         ),
-        (
-            "{\"log\": {\"entries\": [], \"entries\": []}}",
-            "duplicate field `entries`",
-        ),
-        (
-            "{\"log\": {\"version\": \"2.0\", \"entries\": []}}",
-            "log.version is 2.0",
-        ),
+        ("{\"log\": {\"entries\": [], \"entries\": []}}", "duplicate field `entries`"),
+        ("{\"log\": {\"version\": \"2.0\", \"entries\": []}}", "log.version is 2.0"),
     ] {
         match parse("x.har".as_ref(), text.as_bytes()) {
             Ok(cassette) => panic!("{text}: {cassette:?}"),
@@ -189,115 +141,53 @@ fn what_is_not_har_is_refused() {
         }
     }
     let marked = [b"\xEF\xBB\xBF", &b"{\"log\": {\"entries\": []}}"[..]].concat();
-    assert!(
-        parse("x.har".as_ref(), &marked).is_ok(),
-        "a byte order mark is no reason"
-    );
+    assert!(parse("x.har".as_ref(), &marked).is_ok(), "a byte order mark is no reason");
 }
 
 #[test]
 fn newer_versions_are_refused_before_anything_else_is_looked_at() {
     let note = json!({"version": "2.0", "provenance": 5, "entirely": "new"});
-    refused(
-        "/log/_countersign",
-        note,
-        "the cassette has version 2.0, this reader knows 1.0",
-    );
-    refused(
-        "/log/_countersign/version",
-        json!("one"),
-        "`one` is no cassette version",
-    );
+    refused("/log/_countersign", note, "the cassette has version 2.0, this reader knows 1.0");
+    refused("/log/_countersign/version", json!("one"), "`one` is no cassette version");
 }
 
 #[test]
 fn unknown_keys_are_refused_with_the_nearest() {
-    refused(
-        "/log/_countersign/titel",
-        json!(1),
-        "log._countersign has no key `titel`; did you mean `title`?",
-    );
-    refused(
-        "/log/_countersign/provenance/sauce",
-        json!(1),
-        "has no key `sauce`; did you mean `source`?",
-    );
+    refused("/log/_countersign/titel", json!(1), "log._countersign has no key `titel`; did you mean `title`?");
+    refused("/log/_countersign/provenance/sauce", json!(1), "has no key `sauce`; did you mean `source`?");
     let case = json!({
         "plugin": "totp", "channel": "totp", "clock": "2026-01-31T12:00:00Z", "sed": 5,
         "operations": [{"operation": "check", "expect": {"outcome": "approved"}}],
     });
-    refused(
-        "/log/_countersign/case",
-        case,
-        "log._countersign.case has no key `sed`; did you mean `seed`?",
-    );
+    refused("/log/_countersign/case", case, "log._countersign.case has no key `sed`; did you mean `seed`?");
     refused(
         "/log/entries/1/_countersign/repeet",
         json!(1),
         "entry 1: _countersign has no key `repeet`; did you mean `repeat`?",
     );
-    refused(
-        "/log/entries/1/_countersign/zzz",
-        json!(1),
-        "has no key `zzz`; it has seq, bind, require",
-    );
+    refused("/log/entries/1/_countersign/zzz", json!(1), "has no key `zzz`; it has seq, bind, require");
     let sent = json!({"to": "x", "channel": "sms", "txt": "y"});
-    refused(
-        "/log/entries/0/_countersign/sent",
-        sent,
-        "_countersign.sent has no key `txt`; did you mean `text`?",
-    );
-    refused(
-        "/log/entries/0/_countersign/body",
-        json!({"reply": {}}),
-        "_countersign.body has no key `reply`",
-    );
+    refused("/log/entries/0/_countersign/sent", sent, "_countersign.sent has no key `txt`; did you mean `text`?");
+    refused("/log/entries/0/_countersign/body", json!({"reply": {}}), "_countersign.body has no key `reply`");
     let bind = json!({"to": {"in": "form", "nam": "To"}});
-    refused(
-        "/log/entries/0/_countersign/bind",
-        bind,
-        "bind.to is no place: unknown field `nam`, expected `name`",
-    );
+    refused("/log/entries/0/_countersign/bind", bind, "bind.to is no place: unknown field `nam`, expected `name`");
 }
 
 #[test]
 fn unknown_words_are_refused_with_the_nearest() {
     let provenance = json!({"kind": "recoded", "source": "x"});
-    refused(
-        "/log/_countersign/provenance",
-        provenance,
-        "provenance.kind is `recoded`; did you mean `recorded`?",
-    );
-    refused(
-        "/log/entries/0/_countersign/failure",
-        json!("no_anser"),
-        "did you mean `no_answer`?",
-    );
-    refused(
-        "/log/entries/0/_countersign/repeat",
-        json!("twice"),
-        "_countersign.repeat is \"twice\"",
-    );
-    refused(
-        "/log/entries/0/_countersign/repeat",
-        json!(0),
-        "_countersign.repeat is 0",
-    );
-    refused(
-        "/log/entries/0/_countersign/bind",
-        json!({"to": {"in": "header"}}),
-        "unknown variant `header`",
-    );
+    refused("/log/_countersign/provenance", provenance, "provenance.kind is `recoded`; did you mean `recorded`?");
+    refused("/log/entries/0/_countersign/failure", json!("no_anser"), "did you mean `no_answer`?");
+    refused("/log/entries/0/_countersign/repeat", json!("twice"), "_countersign.repeat is \"twice\"");
+    refused("/log/entries/0/_countersign/repeat", json!(0), "_countersign.repeat is 0");
+    refused("/log/entries/0/_countersign/bind", json!({"to": {"in": "header"}}), "unknown variant `header`");
 }
 
 #[test]
 fn entries_stand_in_order() {
     let note = |seq: u64| json!({"seq": seq});
     error(
-        &har(
-            &[start(&note(2)), start(&json!({})), start(&note(2))],
-            &json!({}),
-        ),
+        &har(&[start(&note(2)), start(&json!({})), start(&note(2))], &json!({})),
         "entry 2: _countersign.seq is 2 after 2",
     );
     assert!(load(&har(&[start(&note(2)), start(&note(7))], &json!({}))).is_ok());
@@ -310,10 +200,7 @@ fn bindings_must_fit_their_own_recording() {
         &har(&[start(&bind("Nope"))], &json!({})),
         "bind.to: form field `Nope` of the recorded request is no sample: it is not there",
     );
-    error(
-        &har(&[start(&bind("To"))], &json!({"to": "+4930"})),
-        "the variable's sample is `+••••`",
-    );
+    error(&har(&[start(&bind("To"))], &json!({"to": "+4930"})), "the variable's sample is `+••••`");
     let code = |guard: &str| json!({"bind": {"code": {"in": "form", "name": "Code"}}, "require": {"code": guard}});
     let declared = json!({"code": "123456"});
     error(
@@ -324,54 +211,28 @@ fn bindings_must_fit_their_own_recording() {
         &har(&[check("654321", "approved", &code("same"))], &declared),
         "so that the recorded request itself would not match",
     );
-    error(
-        &har(&[check("123456", "approved", &code("same"))], &json!({})),
-        "no earlier entry binds it",
-    );
+    error(&har(&[check("123456", "approved", &code("same"))], &json!({})), "no earlier entry binds it");
     error(
         &har(&[start(&json!({"require": {"code": "same"}}))], &declared),
         "require.code has no place in this request",
     );
-    error(
-        &har(&[start(&json!({}))], &json!({"code": ""})),
-        "variables.code is empty",
-    );
-    error(
-        &har(&[start(&json!({}))], &json!({"a": "1", "b": "1"})),
-        "variables `a` and `b` have the same sample",
-    );
+    error(&har(&[start(&json!({}))], &json!({"code": ""})), "variables.code is empty");
+    error(&har(&[start(&json!({}))], &json!({"a": "1", "b": "1"})), "variables `a` and `b` have the same sample");
     let segment = json!({"bind": {"service": {"in": "path", "segment": 9}}});
-    error(
-        &har(&[start(&segment)], &json!({})),
-        "path segment 9 of the recorded request is no sample: it is not there",
-    );
+    error(&har(&[start(&segment)], &json!({})), "path segment 9 of the recorded request is no sample: it is not there");
     let twice = entry("/x", &[("To", "a"), ("To", "b")], &json!({}), &bind("To"));
     error(&har(&[twice], &json!({})), "it is there more than once");
     let spoken = json!({"bind": {"code": {"in": "spoken", "name": "Channel"}}});
-    error(
-        &har(&[start(&spoken)], &json!({})),
-        "it is not well-formed XML",
-    );
+    error(&har(&[start(&spoken)], &json!({})), "it is not well-formed XML");
 }
 
 #[test]
 fn a_message_has_one_text() {
     let sent = json!({"sent": {"to": "x", "channel": "voice"}});
-    error(
-        &har(&[start(&sent)], &json!({})),
-        "_countersign.sent has no text",
-    );
+    error(&har(&[start(&sent)], &json!({})), "_countersign.sent has no text");
     let sent = json!({"sent": {"to": "x", "channel": "voice", "text": "y"}});
-    let call = entry(
-        "/Calls",
-        &[("To", "x"), ("Twiml", "<Response><Say>y</Say></Response>")],
-        &json!({}),
-        &sent,
-    );
-    error(
-        &har(&[call], &json!({})),
-        "_countersign.sent.text repeats what form field `Twiml`",
-    );
+    let call = entry("/Calls", &[("To", "x"), ("Twiml", "<Response><Say>y</Say></Response>")], &json!({}), &sent);
+    error(&har(&[call], &json!({})), "_countersign.sent.text repeats what form field `Twiml`");
 }
 
 #[test]
@@ -388,52 +249,29 @@ fn cases_that_cannot_fail_or_hold_secrets_are_refused() {
         error(&har, expected);
     }
     case("/operations", json!([]), "operations is empty");
-    case(
-        "/operations/0/expect",
-        json!({}),
-        "operations[0].expect is empty",
-    );
-    case(
-        "/operations/0/operation",
-        json!("chek"),
-        "operations[0].operation is `chek`; did you mean `check`?",
-    );
+    case("/operations/0/expect", json!({}), "operations[0].expect is empty");
+    case("/operations/0/operation", json!("chek"), "operations[0].operation is `chek`; did you mean `check`?");
     case("/clock", json!("2026-01-31 noon"), "no RFC 3339 time");
     case("/clock", json!("2026-01-31T12:00:00"), "no RFC 3339 time");
-    case(
-        "/settings",
-        json!({"auth_token": {"secret": "a", "value": "b"}}),
-        "settings.auth_token: a secret is written",
-    );
+    case("/settings", json!({"auth_token": {"secret": "a", "value": "b"}}), "settings.auth_token: a secret is written");
 }
 
 #[test]
 fn names_that_stand_twice_are_refused() {
     let text = har(&[start(&json!({}))], &json!({"code": "1234"})).to_string();
-    let text = text.replace(
-        "{\"code\":\"1234\"}",
-        "{\"code\":\"1234\",\"code\":\"5678\"}",
-    );
-    let error =
-        parse("x.har".as_ref(), text.as_bytes()).expect_err("one of the two would be dropped");
+    let text = text.replace("{\"code\":\"1234\"}", "{\"code\":\"1234\",\"code\":\"5678\"}");
+    let error = parse("x.har".as_ref(), text.as_bytes()).expect_err("one of the two would be dropped");
     assert!(error.to_string().contains("`code` stands twice"), "{error}");
 }
 
 #[test]
 fn errors_show_neither_codes_nor_numbers() {
     let mut har = har(
-        &[check(
-            "987654",
-            "approved",
-            &json!({"bind": {"to": {"in": "form", "name": "Code"}}}),
-        )],
+        &[check("987654", "approved", &json!({"bind": {"to": {"in": "form", "name": "Code"}}}))],
         &json!({"to": "13579"}),
     );
     let text = load(&har).expect_err("samples differ").to_string();
-    assert!(
-        !text.contains("987654") && !text.contains("13579"),
-        "{text}"
-    );
+    assert!(!text.contains("987654") && !text.contains("13579"), "{text}");
     har["log"]["entries"][0]["_countersign"]["seq"] = json!("246810");
     let text = load(&har).expect_err("seq is no number").to_string();
     assert!(!text.contains("246810"), "{text}");
