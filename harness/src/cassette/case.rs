@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::time::SystemTime;
+use std::time::Duration;
 
+use countersign_plugin::{OperationName, Timestamp};
 use serde_json::Value;
 
 /// A test: these operations, asked of this plugin, with the cassette as the network.
@@ -18,7 +19,7 @@ pub struct Case {
     /// The plugin's settings, secrets by reference only.
     pub settings: BTreeMap<String, Setting>,
     /// What the clock shows when the case begins.
-    pub clock: SystemTime,
+    pub clock: Timestamp,
     /// Where the random bytes come from.
     pub seed: u64,
     /// What is asked, in order; at least one.
@@ -41,8 +42,8 @@ impl fmt::Debug for Case {
 pub enum Setting {
     /// A value that is no secret.
     Plain(Value),
-    /// A reference to a secret of this name, written `{"secret": "auth_token"}`.
-    Secret(String),
+    /// A secret, written as a reference to the setting itself: `"auth_token": {"secret": "auth_token"}`.
+    Secret,
 }
 
 /// One operation of a case. Inputs and expectations are read by whoever runs the case.
@@ -50,6 +51,8 @@ pub enum Setting {
 pub struct CaseOperation {
     /// Which one.
     pub operation: OperationName,
+    /// How far the clock moves before it.
+    pub after: Duration,
     /// What the operation is given.
     pub input: BTreeMap<String, Value>,
     /// What must come out; never empty, for a case that expects nothing cannot fail.
@@ -61,45 +64,4 @@ impl fmt::Debug for CaseOperation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&self.operation, f)
     }
-}
-
-/// The operations of a plugin.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum OperationName {
-    /// Diagnoses the settings without acting.
-    TestCredentials,
-    /// Sets up what the provider needs once.
-    Provision,
-    /// Begins an enrollment.
-    Enroll,
-    /// Finishes an enrollment.
-    ConfirmEnrollment,
-    /// Ends an enrollment.
-    Unenroll,
-    /// Sends a code or begins a challenge.
-    Start,
-    /// Judges a code.
-    Check,
-    /// Ends a challenge.
-    Cancel,
-    /// Asks how a challenge stands.
-    Status,
-    /// Reads a provider's callback.
-    Receive,
-}
-
-impl OperationName {
-    /// Every operation, with the name it has in cassettes.
-    pub const NAMED: [(Self, &str); 10] = [
-        (Self::TestCredentials, "test_credentials"),
-        (Self::Provision, "provision"),
-        (Self::Enroll, "enroll"),
-        (Self::ConfirmEnrollment, "confirm_enrollment"),
-        (Self::Unenroll, "unenroll"),
-        (Self::Start, "start"),
-        (Self::Check, "check"),
-        (Self::Cancel, "cancel"),
-        (Self::Status, "status"),
-        (Self::Receive, "receive"),
-    ];
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use countersign_plugin::TransportFailureKind;
+
 use super::place::Place;
 use super::sent::Sent;
 use super::shown::Shown;
@@ -33,7 +35,7 @@ pub enum Answer {
     /// A response.
     Reply(Reply),
     /// None: the transport failed.
-    Failure(TransportFailure),
+    Failure(TransportFailureKind),
 }
 
 /// A recorded response. The body is the decoded content, so headers about its framing are left out.
@@ -58,39 +60,14 @@ impl fmt::Debug for Reply {
     }
 }
 
-/// How a transport can fail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum TransportFailure {
-    /// The request certainly did not leave.
-    NotSent,
-    /// No answer came; the request may have arrived.
-    NoAnswer,
-    /// The answer was larger than the limit.
-    TooLarge,
-    /// The engine refused to send the request.
-    Refused,
-    /// The operation's time was up.
-    Deadline,
-}
-
-impl TransportFailure {
-    /// Every failure, with the name it has in cassettes.
-    pub const NAMED: [(Self, &str); 5] = [
-        (Self::NotSent, "not_sent"),
-        (Self::NoAnswer, "no_answer"),
-        (Self::TooLarge, "too_large"),
-        (Self::Refused, "refused"),
-        (Self::Deadline, "deadline"),
-    ];
-
-    /// Whether the provider may have acted on the request.
-    pub(crate) fn may_have_arrived(self) -> bool {
-        match self {
-            Self::NotSent | Self::Refused => false,
-            Self::NoAnswer | Self::TooLarge | Self::Deadline => true,
-        }
-    }
-}
+/// How a transport can fail, with the names that this has in cassettes.
+pub(super) const FAILURES: [(TransportFailureKind, &str); 5] = [
+    (TransportFailureKind::NotSent, "not_sent"),
+    (TransportFailureKind::NoAnswer, "no_answer"),
+    (TransportFailureKind::TooLarge, "too_large"),
+    (TransportFailureKind::Refused, "refused"),
+    (TransportFailureKind::Deadline, "deadline"),
+];
 
 /// A variable that stands somewhere in the request.
 #[derive(Clone, PartialEq, Eq)]

@@ -102,6 +102,8 @@ impl CaseFormat {
 pub(super) struct OperationFormat {
     pub(super) operation: String,
     #[serde(default)]
+    pub(super) after_seconds: u64,
+    #[serde(default)]
     pub(super) input: Named<Value>,
     pub(super) expect: Named<Value>,
     #[serde(flatten)]
@@ -109,7 +111,7 @@ pub(super) struct OperationFormat {
 }
 
 impl OperationFormat {
-    pub(super) const KEYS: &[&str] = &["operation", "input", "expect"];
+    pub(super) const KEYS: &[&str] = &["operation", "after_seconds", "input", "expect"];
 }
 
 #[derive(Debug, serde::Deserialize)]

@@ -4,9 +4,11 @@ use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use countersign_plugin::TransportFailureKind;
+
 use super::asked::Asked;
 use super::difference::{Difference, GuardState};
-use super::entry::{Answer, Entry, Guard, Message, Repeat, TransportFailure};
+use super::entry::{Answer, Entry, Guard, Message, Repeat};
 use super::matcher::Shape;
 use super::place::Place;
 use super::player::{Played, PlayedAnswer};
@@ -59,7 +61,7 @@ pub(super) enum Slot {
 
 pub(super) enum LineAnswer {
     Reply { status: u16, headers: Arc<[(String, String)]>, body: Template<Slot> },
-    Failure(TransportFailure),
+    Failure(TransportFailureKind),
 }
 
 enum LineMessage {

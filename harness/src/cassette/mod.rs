@@ -30,11 +30,11 @@ mod version;
 mod tests;
 
 pub use asked::Vacant;
-pub use case::{Case, CaseOperation, OperationName, Setting};
+pub use case::{Case, CaseOperation, Setting};
 pub use cassette::{Cassette, Provenance, ProvenanceKind};
 pub use difference::{Difference, Field, GuardState, Mismatch, Nearest, Side};
 pub use digest::Sha256;
-pub use entry::{Answer, Binding, Entry, Guard, Message, Repeat, Reply, TransportFailure};
+pub use entry::{Answer, Binding, Entry, Guard, Message, Repeat, Reply};
 pub use place::Place;
 pub use player::{Played, PlayedAnswer, Player};
 pub use problem::{Body, EntryProblem, Fact, Problem, ReadError};

@@ -3,11 +3,13 @@
 use std::fmt;
 use std::sync::Arc;
 
+use countersign_plugin::TransportFailureKind;
+
 use super::asked::Asked;
 use super::cassette::Cassette;
 use super::difference::{Difference, Mismatch, Nearest};
 use super::digest::Sha256;
-use super::entry::{Repeat, TransportFailure};
+use super::entry::Repeat;
 use super::line::{Deck, Line, LineAnswer, Variable};
 use super::matcher::{Index, differences};
 use super::place::Place;
@@ -54,7 +56,7 @@ pub enum PlayedAnswer {
         body: Vec<u8>,
     },
     /// None: the transport fails.
-    Failure(TransportFailure),
+    Failure(TransportFailureKind),
 }
 
 impl Player {
@@ -149,7 +151,7 @@ impl Player {
     /// # Errors
     /// [`Unused`] when an entry was played less often than its `repeat` says; `any` is content with
     /// nothing.
-    pub fn finish(self) -> Result<Receipt, Unused> {
+    pub fn finish(&self) -> Result<Receipt, Unused> {
         let receipt = self.receipt();
         let unused = |line: &Line| match line.repeat {
             Repeat::Times(times) if line.tally.played < times => Some(UnusedEntry {

@@ -75,7 +75,7 @@ pub enum Problem {
     #[error("log._countersign.case.clock is no RFC 3339 time with an offset, such as 2026-01-31T12:00:00Z")]
     Clock,
     /// A setting that looks like a secret reference and is none.
-    #[error("log._countersign.case.settings.{name}: a secret is written {{\"secret\": \"name\"}} and nothing else")]
+    #[error("log._countersign.case.settings.{name}: a secret is written {{\"secret\": \"{name}\"}} and nothing else")]
     SecretReference {
         /// The setting.
         name: String,

@@ -1,19 +1,34 @@
 //! Checks the test that a cassette carries.
 
-use std::time::SystemTime;
+use std::time::Duration;
 
-use jiff::Timestamp;
+use countersign_plugin::{OperationName, Timestamp};
 use serde_json::Value;
 
 use super::check_keys;
-use crate::cassette::case::{Case, CaseOperation, OperationName, Setting};
+use crate::cassette::case::{Case, CaseOperation, Setting};
 use crate::cassette::format::{CaseFormat, OperationFormat};
 use crate::cassette::problem::Problem;
 use crate::cassette::unknown::UnknownWord;
 
+/// Every operation, with the name it has in cassettes.
+const OPERATIONS: [OperationName; 10] = [
+    OperationName::TestCredentials,
+    OperationName::Provision,
+    OperationName::Enroll,
+    OperationName::ConfirmEnrollment,
+    OperationName::Unenroll,
+    OperationName::Start,
+    OperationName::Check,
+    OperationName::Cancel,
+    OperationName::Status,
+    OperationName::Receive,
+];
+
 pub(super) fn checked(format: CaseFormat) -> Result<Case, Problem> {
     check_keys("log._countersign.case", &format.unknown, CaseFormat::KEYS)?;
-    let clock: Timestamp = format.clock.parse().map_err(|_| Problem::Clock)?;
+    let clock: jiff::Timestamp = format.clock.parse().map_err(|_| Problem::Clock)?;
+    let clock = u64::try_from(clock.as_millisecond()).map_err(|_| Problem::Clock)?;
     let settings = format
         .settings
         .0
@@ -28,7 +43,7 @@ pub(super) fn checked(format: CaseFormat) -> Result<Case, Problem> {
         channel: format.channel,
         mode: format.mode,
         settings,
-        clock: SystemTime::from(clock),
+        clock: Timestamp::from_millis(clock),
         seed: format.seed,
         operations: format
             .operations
@@ -45,7 +60,7 @@ fn setting(name: String, value: Value) -> Result<Setting, Problem> {
     };
     match (members.get("secret"), members.len()) {
         (None, _) => Ok(Setting::Plain(value)),
-        (Some(Value::String(secret)), 1) if !secret.is_empty() => Ok(Setting::Secret(secret.clone())),
+        (Some(Value::String(secret)), 1) if *secret == name => Ok(Setting::Secret),
         (Some(_), _) => Err(Problem::SecretReference { name }),
     }
 }
@@ -57,7 +72,12 @@ fn operation(at: usize, format: OperationFormat) -> Result<CaseOperation, Proble
         return Err(Problem::NoExpectation { operation: at });
     }
     Ok(CaseOperation {
-        operation: UnknownWord::look_up(format!("{object}.operation"), &format.operation, &OperationName::NAMED)?,
+        operation: UnknownWord::look_up(
+            format!("{object}.operation"),
+            &format.operation,
+            &OPERATIONS.map(|name| (name, name.as_str())),
+        )?,
+        after: Duration::from_secs(format.after_seconds),
         input: format.input.0,
         expect: format.expect.0,
     })

@@ -2,12 +2,13 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use countersign_plugin::TransportFailureKind;
 use url::{Url, form_urlencoded};
 
 use super::{BODY_LIMIT, check_keys, note};
 use crate::cassette::asked::Asked;
 use crate::cassette::digest::Sha256;
-use crate::cassette::entry::{Answer, Entry, Reply, TransportFailure};
+use crate::cassette::entry::{Answer, Entry, FAILURES, Reply};
 use crate::cassette::format::{
     BodiesFormat, BodyFormat, EntryFormat, EntryNoteFormat, PairFormat, PostDataFormat, RequestFormat, ResponseFormat,
 };
@@ -40,10 +41,8 @@ pub(super) fn checked(index: usize, format: EntryFormat, previous: Option<u64>) 
         }
     };
     let (request, request_body) = request(format.request)?;
-    let failure = said
-        .failure
-        .map(|word| UnknownWord::look_up("_countersign.failure", &word, &TransportFailure::NAMED))
-        .transpose()?;
+    let failure =
+        said.failure.map(|word| UnknownWord::look_up("_countersign.failure", &word, &FAILURES)).transpose()?;
     let answer = answer(format.response, failure)?;
     let bodies = said.body.as_ref();
     if let Some(bodies) = bodies {
@@ -148,7 +147,7 @@ fn request_body(data: PostDataFormat) -> Result<(SentBody, Vec<u8>), EntryProble
     Ok((body, bytes))
 }
 
-fn answer(response: Option<ResponseFormat>, failure: Option<TransportFailure>) -> Result<Answer, EntryProblem> {
+fn answer(response: Option<ResponseFormat>, failure: Option<TransportFailureKind>) -> Result<Answer, EntryProblem> {
     // Tools write status 0 where no response came.
     let response = response.filter(|response| response.status != 0);
     let response = match (response, failure) {

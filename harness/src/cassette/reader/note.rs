@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use countersign_plugin::TransportFailureKind;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -82,7 +83,7 @@ pub(super) fn message(
     };
     check_keys("_countersign.sent", &format.unknown, SentFormat::KEYS)?;
     if let Answer::Failure(failure) = answer
-        && !failure.may_have_arrived()
+        && matches!(failure, TransportFailureKind::NotSent | TransportFailureKind::Refused)
     {
         return Err(EntryProblem::NeverLeft);
     }

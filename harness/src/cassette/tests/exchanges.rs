@@ -2,9 +2,10 @@
 
 use std::fs::File;
 
+use countersign_plugin::TransportFailureKind;
 use serde_json::{Value, json};
 
-use super::super::{Answer, BODY_LIMIT, FILE_LIMIT, TransportFailure, read};
+use super::super::{Answer, BODY_LIMIT, FILE_LIMIT, read};
 use super::reading::{error, refused, set};
 use super::{NUMBER, har, load, start};
 
@@ -134,7 +135,7 @@ fn failures_stand_where_no_response_came() {
     let mut har = har(&[start(&json!({"failure": "no_answer"}))], &json!({}));
     har["log"]["entries"][0]["response"] = json!({"status": 0, "content": {"size": 0}});
     let cassette = load(&har).expect("is a cassette");
-    assert_eq!(cassette.entries()[0].answer, Answer::Failure(TransportFailure::NoAnswer));
+    assert_eq!(cassette.entries()[0].answer, Answer::Failure(TransportFailureKind::NoAnswer));
     har["log"]["entries"][0]["_countersign"] = json!({
         "failure": "not_sent", "sent": {"to": NUMBER, "channel": "sms", "text": "x"},
     });

@@ -1,8 +1,9 @@
 //! What is served, in which order, and what is remembered.
 
+use countersign_plugin::TransportFailureKind;
 use serde_json::{Value, json};
 
-use super::super::{PlayedAnswer, SentMessage, Sha256, TransportFailure};
+use super::super::{PlayedAnswer, SentMessage, Sha256};
 use super::{NUMBER, Player, check, check_sent, entry, form, har, load, player, refused, reply, start, start_sent};
 
 fn to_bound() -> Value {
@@ -182,7 +183,7 @@ fn declared_failures_are_played_and_may_have_arrived() {
     failing["response"] = Value::Null;
     let mut player = player(&[failing], &json!({}));
     let played = player.play(&start_sent(NUMBER)).expect("matches");
-    assert_eq!(played.answer, PlayedAnswer::Failure(TransportFailure::NoAnswer));
+    assert_eq!(played.answer, PlayedAnswer::Failure(TransportFailureKind::NoAnswer));
     assert_eq!(player.inbox().len(), 1);
     let receipt = player.finish().expect("all was played");
     assert_eq!((receipt.entries[0].played, receipt.entries[0].recorded), (1, None));

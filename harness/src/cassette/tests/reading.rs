@@ -73,9 +73,9 @@ fn a_whole_cassette_is_read() {
     assert!(cassette.provenance().is_some_and(|provenance| provenance.kind == ProvenanceKind::Synthetic));
     assert_eq!(cassette.variables().collect::<Vec<_>>(), [("code", "123456")]);
     let case = cassette.case().expect("has a case");
-    assert_eq!(case.clock.duration_since(std::time::UNIX_EPOCH).map(|since| since.as_secs()).ok(), Some(1_769_860_800));
+    assert_eq!(case.clock.as_secs(), 1_769_860_800);
     assert_eq!(case.seed, u64::MAX);
-    assert!(case.settings["auth_token"] == Setting::Secret("auth_token".to_owned()));
+    assert!(case.settings["auth_token"] == Setting::Secret);
     assert_eq!(case.operations.len(), 2);
     let [start, wrong, right] = cassette.entries() else {
         panic!("{:?}", cassette.entries());
