@@ -1,3 +1,5 @@
 //! For QA: replays recorded provider exchanges through the real engine and the real plugin files.
 
+pub mod case;
 pub mod cassette;
+pub mod replay;

@@ -32,6 +32,11 @@ impl Shown {
         Self::of(value)
     }
 
+    /// A value that is known to hold nothing to hide: only cut and escaped.
+    pub(crate) fn known(value: &str) -> Self {
+        Self(cut(&value.escape_debug().to_string()))
+    }
+
     /// Masked, but never cut: for messages that were composed elsewhere and may quote values.
     pub(crate) fn message(text: &str) -> Self {
         Self(masked(text))
