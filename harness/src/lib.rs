@@ -3,3 +3,4 @@
 pub mod case;
 pub mod cassette;
 pub mod replay;
+pub mod suite;

@@ -1,5 +1,10 @@
 //! The `countersign-harness` program.
 
-fn main() {
+mod program;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
     countersign::probe::run_if_asked();
+    program::run()
 }

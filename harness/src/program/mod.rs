@@ -1,0 +1,70 @@
+//! Commands and exit codes.
+
+mod files;
+mod replay;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Replays recorded provider exchanges through the real engine and the real plugin files.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    about,
+    after_help = "Exit codes: 0 all passed · 1 a case failed · 2 usage or a bad file · 4 internal"
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs the case of each cassette, and names the nearest recorded exchange on a mismatch.
+    Replay {
+        /// Cassettes (.har), or folders, which are searched for them.
+        #[arg(required = true, value_name = "PATH")]
+        paths: Vec<PathBuf>,
+        /// A folder with plugin files; the first that holds the file wins. Default: `deps` beside this program, then
+        /// beside it.
+        #[arg(long, value_name = "DIR")]
+        plugins: Vec<PathBuf>,
+    },
+}
+
+/// How the program ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Exit {
+    /// All passed.
+    Passed,
+    /// A case failed.
+    Failed,
+    /// A file, a plugin or a case cannot be used.
+    BadFile,
+    /// The report could not be written.
+    Internal,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Passed => 0,
+            Exit::Failed => 1,
+            Exit::BadFile => 2,
+            Exit::Internal => 4,
+        })
+    }
+}
+
+/// Runs the program with its arguments. Wrong usage ends it with 2.
+pub(crate) fn run() -> ExitCode {
+    let Arguments { command } = Arguments::parse();
+    let mut out = std::io::stdout().lock();
+    let exit = match command {
+        Command::Replay { paths, plugins } => replay::run(&paths, plugins, &mut out),
+    };
+    // A report that was not read to its end is no report.
+    exit.unwrap_or(Exit::Internal).into()
+}

@@ -1,0 +1,82 @@
+//! Runs the cases of many cassettes, each against the real file of its plugin.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use countersign::bootstrap::Plugins;
+use countersign::registry::{LoadError, OpenError, Registry, RegistryOptions};
+
+use crate::case::{self, CaseError, Verdict};
+use crate::cassette::Cassette;
+
+/// Loads plugin files once and runs cases against them.
+#[derive(Debug)]
+pub struct Suite {
+    plugins: Plugins,
+    options: RegistryOptions,
+    /// One registry per plugin, so that a broken file spoils its own cases alone.
+    loaded: BTreeMap<String, Result<Registry, Arc<[LoadError]>>>,
+}
+
+/// What came of a cassette.
+#[derive(Debug)]
+#[must_use]
+pub enum Ran {
+    /// Its case ran to an end.
+    Case(Verdict),
+    /// It carries no case.
+    NoCase,
+    /// Its case could not be run.
+    Impossible(Impossible),
+}
+
+/// Why a case could not be run.
+#[derive(Debug, thiserror::Error)]
+pub enum Impossible {
+    /// The plugin was not loaded.
+    #[error("{}", lines(.0))]
+    Load(Arc<[LoadError]>),
+    /// The plugin does not open with the settings of the case.
+    #[error(transparent)]
+    Open(OpenError),
+    /// The case is wrong.
+    #[error(transparent)]
+    Case(#[from] CaseError),
+}
+
+impl Suite {
+    /// A suite that finds plugins as a bootstrap with this section would.
+    pub fn new(plugins: Plugins, options: RegistryOptions) -> Self {
+        Self { plugins, options, loaded: BTreeMap::new() }
+    }
+
+    /// Runs the case of a cassette, if it carries one.
+    pub fn run(&mut self, cassette: &Cassette) -> Ran {
+        match self.verdict(cassette) {
+            Ok(Some(verdict)) => Ran::Case(verdict),
+            Ok(None) => Ran::NoCase,
+            Err(impossible) => Ran::Impossible(impossible),
+        }
+    }
+
+    fn verdict(&mut self, cassette: &Cassette) -> Result<Option<Verdict>, Impossible> {
+        let Some(case) = cassette.case() else {
+            return Ok(None);
+        };
+        let settings = case::settings(case)?.to_string();
+        let registry = self
+            .loaded
+            .entry(case.plugin.clone())
+            .or_insert_with(|| Registry::load(&self.plugins, [case.plugin.as_str()], &self.options).map_err(Arc::from));
+        let registry = registry.as_ref().map_err(|errors| Impossible::Load(Arc::clone(errors)))?;
+        let Some(plugin) = registry.plugin(&case.plugin) else {
+            return Err(Impossible::Load(Arc::new([])));
+        };
+        let instance = plugin.open(settings.as_bytes()).map_err(Impossible::Open)?;
+        Ok(Some(case::run(cassette, Arc::new(instance))?))
+    }
+}
+
+fn lines(errors: &[LoadError]) -> String {
+    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
