@@ -36,6 +36,12 @@ pub enum Impossible {
     /// The plugin was not loaded.
     #[error("{}", lines(.0))]
     Load(Arc<[LoadError]>),
+    /// The plugin's file was loaded without a word, and is not there.
+    #[error("plugin `{plugin}` was not loaded, and no error says why")]
+    NotLoaded {
+        /// The plugin's id.
+        plugin: String,
+    },
     /// The plugin does not open with the settings of the case.
     #[error(transparent)]
     Open(OpenError),
@@ -70,10 +76,17 @@ impl Suite {
             .or_insert_with(|| Registry::load(&self.plugins, [case.plugin.as_str()], &self.options).map_err(Arc::from));
         let registry = registry.as_ref().map_err(|errors| Impossible::Load(Arc::clone(errors)))?;
         let Some(plugin) = registry.plugin(&case.plugin) else {
-            return Err(Impossible::Load(Arc::new([])));
+            return Err(Impossible::NotLoaded { plugin: case.plugin.clone() });
         };
         let instance = plugin.open(settings.as_bytes()).map_err(Impossible::Open)?;
         Ok(Some(case::run(cassette, Arc::new(instance))?))
+    }
+}
+
+impl Impossible {
+    /// Whether neither cassette nor plugin is to blame, but this program or its machine.
+    pub fn is_internal(&self) -> bool {
+        matches!(self, Self::NotLoaded { .. } | Self::Case(CaseError::Runtime(_)))
     }
 }
 

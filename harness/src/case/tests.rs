@@ -196,6 +196,19 @@ fn a_case_may_say_what_was_remembered() {
 }
 
 #[test]
+fn a_new_start_forgets_the_delivery_before() {
+    fails("operation 2: `check` failed (expired): nothing was kept", |har| {
+        let mut refused = har["log"]["entries"][0].clone();
+        refused["response"]["status"] = json!(403);
+        har["log"]["entries"].as_array_mut().expect("a list").insert(1, refused);
+        let operations = case(har)["operations"].as_array_mut().expect("a list");
+        let again =
+            json!({"operation": "start", "input": operations[0]["input"], "expect": {"failure": {"kind": "blocked"}}});
+        operations[1] = again;
+    });
+}
+
+#[test]
 fn the_clock_moves_by_the_case_alone() {
     fails("operation 2: `check` failed (expired): too late", |har| {
         case(har)["operations"][2]["after_seconds"] = json!(301);

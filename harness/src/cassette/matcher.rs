@@ -126,9 +126,8 @@ fn compare_pairs<'a>(
     for (name, value) in sent {
         names.entry(name).or_default()[1].push(value);
     }
-    for (name, [mut recorded, mut sent]) in names {
-        recorded.sort_unstable();
-        sent.sort_unstable();
+    // Both sides are sorted by value already.
+    for (name, [recorded, sent]) in names {
         if recorded != sent {
             found.push(Difference::Field {
                 field: field(name.to_owned()),

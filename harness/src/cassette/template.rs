@@ -227,6 +227,7 @@ mod tests {
     fn samples_inside_of_longer_words_stay() {
         check(r#"{"sid":"VE123456ab","n":1234567}"#, r#"{"sid":"VE123456ab","n":1234567}"#);
         check("+15001", "+15001");
+        check("x123456 123456", "x123456 9\"8");
     }
 
     #[test]

@@ -43,7 +43,7 @@ enum Exit {
     Failed,
     /// A file, a plugin or a case cannot be used.
     BadFile,
-    /// The report could not be written.
+    /// The report could not be written, or this machine gives no runtime.
     Internal,
 }
 

@@ -18,6 +18,7 @@ struct Count {
     failed: usize,
     without_case: usize,
     bad: usize,
+    internal: bool,
 }
 
 /// Runs all cases and writes the report.
@@ -43,9 +44,12 @@ pub(super) fn run(paths: &[PathBuf], search: Vec<PathBuf>, out: &mut impl Write)
             }
         }
     }
-    let Count { passed, failed, without_case, bad } = count;
+    let Count { passed, failed, without_case, bad, internal } = count;
     writeln!(out, "{passed} passed, {failed} failed, {without_case} without a case, {bad} bad")?;
     out.flush()?;
+    if internal {
+        return Ok(Exit::Internal);
+    }
     Ok(match (bad, failed) {
         (0, 0) => Exit::Passed,
         (0, _) => Exit::Failed,
@@ -83,6 +87,7 @@ fn replay(file: &Path, named: bool, suite: &mut Suite, count: &mut Count, out: &
         }
         Ran::Impossible(impossible) => {
             count.bad += 1;
+            count.internal |= impossible.is_internal();
             writeln!(out, "BAD   {line}")?;
             indented(&impossible.to_string(), out)
         }
