@@ -5,14 +5,20 @@
 //! its audit events in the same transaction. Secrets (seeds, numbers, addresses, opaque data)
 //! are encrypted at rest, bound to their row; numbers are found by keyed hash.
 
+mod key_file;
+mod keys;
+mod private;
 mod record;
+mod sqlite;
 
 use async_trait::async_trait;
 use countersign_plugin::{Data, Timestamp};
 
 use crate::audit::AuditEvent;
 
+pub use key_file::add_seal_key;
 pub use record::*;
+pub use sqlite::{Observer, SqliteStore};
 
 /// The store, as the engine uses it. SQLite implements it; PostgreSQL will.
 #[async_trait]
@@ -160,3 +166,6 @@ pub trait Store: Send + Sync {
     /// Events after a sequence number, oldest first, at most `limit`.
     async fn audit(&self, after: u64, limit: u32) -> Result<Vec<StoredEvent>, StoreError>;
 }
+
+#[cfg(test)]
+mod tests;

@@ -307,11 +307,21 @@ pub enum ChallengeState {
 pub enum DeliveryState {
     Sending,
     Sent,
+    /// The provider failed, but the message may have arrived: it counts as sent.
+    Unclear,
+    /// The provider failed, and nothing was delivered.
     Failed,
     /// A newer one of the same challenge took its place.
     Superseded,
     /// Its code is dead.
     Released,
+}
+
+impl DeliveryState {
+    /// Whether a person may hold its code, so that it can be checked while it is the newest.
+    pub const fn checkable(self) -> bool {
+        matches!(self, Self::Sending | Self::Sent | Self::Unclear)
+    }
 }
 
 /// A challenge with what belongs to it.
@@ -483,6 +493,20 @@ pub enum StoreError {
         /// The column.
         column: &'static str,
     },
+    /// The file is another program's.
+    #[error("{path} is no store of Countersign's; name another file as the store")]
+    NotAStore {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A value that this program never writes.
+    #[error("{table}.{column} of the store holds a value that this program does not know; was it changed by hand?")]
+    Damaged {
+        /// The table.
+        table: &'static str,
+        /// The column.
+        column: &'static str,
+    },
     /// No randomness.
     #[error(transparent)]
     NoRandomness(#[from] NoRandomness),
@@ -500,8 +524,12 @@ pub enum KeyFileProblem {
     Missing,
     #[error("line {line} is not a key; each line is `index <base64>` or `seal <number> <base64>`")]
     Malformed { line: usize },
-    #[error("it holds no {what} key")]
+    #[error("line {line} repeats a key; remove one of the two lines")]
+    Twice { line: usize },
+    #[error("it holds no {what} key; put back the file that the store was made with")]
     Lacks { what: &'static str },
+    #[error("its {size} bytes are too many for a key file; name another file")]
+    TooLarge { size: u64 },
     #[error("others may read it; run `chmod 600` on it")]
     Exposed,
     #[error("{0}")]

@@ -1,0 +1,182 @@
+//! The key file of a store: text, one key a line, for its owner's eyes only.
+//!
+//! ```text
+//! index <base64 of 32 bytes>
+//! seal 1 <base64 of 32 bytes>
+//! ```
+//!
+//! Empty lines and lines that begin with `#` are ignored. The seal key with the highest number
+//! seals; all of them open.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
+
+use super::keys::{Key, KeyRing};
+use super::{KeyFileProblem, StoreError, private};
+use crate::clock::{Random as _, SystemRandom};
+
+/// More than a thousand seal keys: whatever is larger is something else.
+const MAX_BYTES: u64 = 64 * 1024;
+
+const HEADING: &str = "# The keys of a Countersign store. Nothing in the store can be read without them:
+# keep a copy in a safe place, apart from copies of the store.
+";
+
+/// Adds a seal key to a key file and returns its number. Every process that uses the store must
+/// be started anew with the changed file; [`SqliteStore::reseal`](super::SqliteStore::reseal)
+/// then brings all values under the new key, and the lines of older seal keys may be removed.
+/// The `index` key is never changed.
+///
+/// # Errors
+/// Where the file cannot be read or written; it is then as it was.
+pub fn add_seal_key(key_file: &Path) -> Result<u32, StoreError> {
+    let mut keys = read(key_file)?.ok_or_else(|| problem(key_file, KeyFileProblem::Missing))?;
+    let number = keys.add_seal()?;
+    let new = write_beside(key_file, &keys)?;
+    let replaced = fs::rename(&new, key_file).and_then(|()| private::sync_folder_of(key_file));
+    if let Err(error) = replaced {
+        // Either it is gone already, or it must not stay.
+        let _ = fs::remove_file(&new);
+        return Err(problem(key_file, error.into()));
+    }
+    Ok(number)
+}
+
+/// Reads the key file of a store, or makes one if neither exists.
+pub(super) fn read_or_create(key_file: &Path, store_exists: bool) -> Result<KeyRing, StoreError> {
+    if let Some(keys) = read(key_file)? {
+        return Ok(keys);
+    }
+    if store_exists {
+        return Err(problem(key_file, KeyFileProblem::Missing));
+    }
+    create(key_file)?;
+    // Not the keys just made: where two processes start at once, the file has those of one.
+    read(key_file)?.ok_or_else(|| problem(key_file, KeyFileProblem::Missing))
+}
+
+/// Writes a new key file, whole or not at all, unless there is one.
+fn create(key_file: &Path) -> Result<(), StoreError> {
+    let new = write_beside(key_file, &KeyRing::random()?)?;
+    // Unlike a renaming, a link never replaces what another process has put there meanwhile.
+    let linked = match fs::hard_link(&new, key_file) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    };
+    linked
+        .and(fs::remove_file(&new))
+        .and_then(|()| private::sync_folder_of(key_file))
+        .map_err(|error| problem(key_file, error.into()))
+}
+
+fn read(key_file: &Path) -> Result<Option<KeyRing>, StoreError> {
+    let file = match File::open(key_file) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        opened => opened.map_err(|error| problem(key_file, error.into()))?,
+    };
+    parse_file(file).map(Some).map_err(|reason| problem(key_file, reason))
+}
+
+fn parse_file(file: File) -> Result<KeyRing, KeyFileProblem> {
+    // Asked of the open file, so that it cannot be another one by now.
+    if private::is_exposed(&file)? {
+        return Err(KeyFileProblem::Exposed);
+    }
+    let size = file.metadata()?.len();
+    if size > MAX_BYTES {
+        return Err(KeyFileProblem::TooLarge { size });
+    }
+    // Of the full size from the start: a buffer that grows leaves copies behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_BYTES as usize + 1));
+    file.take(MAX_BYTES).read_to_end(&mut bytes)?;
+    parse(&bytes)
+}
+
+fn parse(bytes: &[u8]) -> Result<KeyRing, KeyFileProblem> {
+    let (mut index, mut seals) = (None, BTreeMap::new());
+    for (number, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
+        let malformed = || KeyFileProblem::Malformed { line: number + 1 };
+        let line = str::from_utf8(line).map_err(|_| malformed())?.trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let mut words = line.split_ascii_whitespace();
+        let earlier = match (words.next(), words.next(), words.next(), words.next()) {
+            (Some("index"), Some(key), None, None) => index.replace(decode(key).ok_or_else(malformed)?),
+            (Some("seal"), Some(number), Some(key), None) => {
+                let number = number.parse().ok().filter(|number| *number > 0).ok_or_else(malformed)?;
+                seals.insert(number, decode(key).ok_or_else(malformed)?)
+            }
+            _ => return Err(malformed()),
+        };
+        if earlier.is_some() {
+            return Err(KeyFileProblem::Twice { line: number + 1 });
+        }
+    }
+    let index = index.ok_or(KeyFileProblem::Lacks { what: "index" })?;
+    if seals.is_empty() {
+        return Err(KeyFileProblem::Lacks { what: "seal" });
+    }
+    Ok(KeyRing::new(index, seals))
+}
+
+fn decode(text: &str) -> Option<Key> {
+    // The decoder wants room for what the text could hold at most, before it knows.
+    let mut buffer = Zeroizing::new([0; 36]);
+    let length = STANDARD.decode_slice(text, buffer.as_mut_slice()).ok()?;
+    let mut key = Key::default();
+    if length != key.len() {
+        return None;
+    }
+    key.copy_from_slice(buffer.get(..length)?);
+    Some(key)
+}
+
+/// Writes the keys to a new private file in the same folder, synced, and returns its name.
+fn write_beside(key_file: &Path, keys: &KeyRing) -> Result<PathBuf, StoreError> {
+    let mut suffix = [0; 8];
+    SystemRandom.fill(&mut suffix)?;
+    let mut name = key_file.as_os_str().to_owned();
+    name.push(format!(".{:016x}.new", u64::from_be_bytes(suffix)));
+    let path = PathBuf::from(name);
+    let written = private::create(&path).and_then(|mut file| {
+        file.write_all(text(keys).as_bytes())?;
+        file.sync_all()
+    });
+    match written {
+        Ok(()) => Ok(path),
+        Err(error) => {
+            let _ = fs::remove_file(&path);
+            Err(problem(key_file, error.into()))
+        }
+    }
+}
+
+fn text(keys: &KeyRing) -> Zeroizing<String> {
+    const LINE: usize = 64;
+    let mut text = Zeroizing::new(String::with_capacity(HEADING.len() + (keys.seals().count() + 1) * LINE));
+    let mut encoded = Zeroizing::new(String::with_capacity(LINE));
+    text.push_str(HEADING);
+    STANDARD.encode_string(keys.index().as_slice(), &mut encoded);
+    text.push_str("index ");
+    text.push_str(&encoded);
+    text.push('\n');
+    for (number, key) in keys.seals() {
+        encoded.clear();
+        STANDARD.encode_string(key.as_slice(), &mut encoded);
+        text.push_str(&format!("seal {number} "));
+        text.push_str(&encoded);
+        text.push('\n');
+    }
+    text
+}
+
+fn problem(key_file: &Path, reason: KeyFileProblem) -> StoreError {
+    StoreError::KeyFile { key_file: key_file.to_owned(), reason }
+}

@@ -1,0 +1,143 @@
+//! Attempts, counted before anybody looks at the code.
+
+use rusqlite::{named_params, params};
+
+use super::fault::Fault;
+use super::transition::{Transition, moment, seconds};
+use crate::audit::{AuditEvent, AuditKind};
+use crate::store::{Attempt, AttemptRule, ChallengeId, EnrollmentId, UserId};
+
+/// NIST SP 800-63B §5.2.2: at most 100 consecutive failures on one account. Here they are so
+/// many per lock period, and no rule raises that.
+const MOST_PER_USER: u32 = 100;
+
+/// An attempt counts on the user unless they are locked. The one that reaches the limit locks;
+/// the first one after a lock has ended clears it and counts as the first.
+const COUNT_ON_USER: &str = "
+    UPDATE users SET
+        failures = CASE WHEN locked_until IS NULL THEN failures + 1 ELSE 1 END,
+        locked_until = CASE
+            WHEN CASE WHEN locked_until IS NULL THEN failures + 1 ELSE 1 END >= :per_user THEN :lock_end END
+    WHERE id = :user AND (locked_until IS NULL OR locked_until <= :now)";
+
+/// What an attempt counts on, beside the user.
+#[derive(Clone, Copy)]
+enum Target<'a> {
+    Challenge(&'a ChallengeId),
+    Enrollment(&'a EnrollmentId),
+}
+
+impl Transition<'_> {
+    pub(super) fn count_attempt(&self, challenge: &ChallengeId, rule: AttemptRule) -> Result<Attempt, Fault> {
+        let user = self.user_of(challenge)?;
+        self.count(user.as_ref(), Target::Challenge(challenge), rule)
+    }
+
+    pub(super) fn count_enrollment_attempt(
+        &self,
+        enrollment: &EnrollmentId,
+        rule: AttemptRule,
+    ) -> Result<Attempt, Fault> {
+        let user = self.enrollment(enrollment)?.map(|enrollment| enrollment.user);
+        self.count(user.as_ref(), Target::Enrollment(enrollment), rule)
+    }
+
+    /// Only the last attempt can have locked the user, as none counts during a lock: with any of
+    /// them given back, the limit is not reached, and the lock has lost its ground.
+    pub(super) fn give_back_attempt(&self, challenge: &ChallengeId) -> Result<(), Fault> {
+        let given_back = self.hit(
+            "UPDATE challenges SET attempts = attempts - 1 WHERE id = ?1 AND attempts > 0 AND state <> 'approved'",
+            [challenge.as_str()],
+        )?;
+        let Some(user) = self.user_of(challenge)?.filter(|_| given_back) else { return Ok(()) };
+        self.hit(
+            "UPDATE users SET failures = failures - 1, locked_until = NULL WHERE id = ?1 AND failures > 0",
+            [user.as_str()],
+        )?;
+        self.append(&AuditEvent::new(AuditKind::AttemptGivenBack).user(&user).challenge(challenge))
+    }
+
+    fn count(&self, user: Option<&UserId>, target: Target<'_>, rule: AttemptRule) -> Result<Attempt, Fault> {
+        let counted = match user {
+            Some(user) => self.unless_refused(|| self.count_on_both(user, target, rule))?,
+            None => Err(Attempt::Over),
+        };
+        let event = |kind| {
+            let mut event = AuditEvent::new(kind);
+            event.user = user.cloned();
+            match target {
+                Target::Challenge(challenge) => event.challenge(challenge),
+                Target::Enrollment(enrollment) => event.enrollment(Some(enrollment)),
+            }
+        };
+        let attempt = counted.unwrap_or_else(|refused| refused);
+        match attempt {
+            Attempt::Counted { left, locks_until } => {
+                self.append(&event(AuditKind::AttemptCounted).fact("left", left))?;
+                if let Some(until) = locks_until {
+                    self.append(&event(AuditKind::UserLocked).fact("until", until.as_millis()))?;
+                }
+            }
+            Attempt::Locked { until } => {
+                let refused = event(AuditKind::AttemptRefused).fact("reason", "guess_locked");
+                self.append(&refused.fact("until", until.as_millis()))?;
+            }
+            Attempt::NoneLeft => self.append(&event(AuditKind::AttemptRefused).fact("reason", "none_left"))?,
+            Attempt::Over => self.append(&event(AuditKind::AttemptRefused).fact("reason", "over"))?,
+        }
+        Ok(attempt)
+    }
+
+    fn count_on_both(
+        &self,
+        user: &UserId,
+        target: Target<'_>,
+        rule: AttemptRule,
+    ) -> Result<Result<Attempt, Attempt>, Fault> {
+        let on_user = self.hit(
+            COUNT_ON_USER,
+            named_params! {
+                ":user": user.as_str(),
+                ":now": self.now(),
+                ":per_user": rule.per_user.clamp(1, MOST_PER_USER),
+                ":lock_end": self.now().saturating_add(seconds(rule.lock_seconds)),
+            },
+        )?;
+        let lock = self.first("SELECT locked_until FROM users WHERE id = ?1", [user.as_str()], |row| {
+            Ok(row.get::<_, Option<i64>>(0)?.map(moment))
+        })?;
+        let lock = lock.flatten();
+        if !on_user {
+            return Ok(Err(lock.map_or(Attempt::Over, |until| Attempt::Locked { until })));
+        }
+        if !self.count_on(target, rule)? {
+            let open = match target {
+                Target::Challenge(challenge) => self.is_open(challenge)?,
+                Target::Enrollment(enrollment) => self.is_pending(enrollment)?,
+            };
+            return Ok(Err(if open { Attempt::NoneLeft } else { Attempt::Over }));
+        }
+        let (sql, id) = match target {
+            Target::Challenge(challenge) => ("SELECT attempts FROM challenges WHERE id = ?1", challenge.as_str()),
+            Target::Enrollment(enrollment) => ("SELECT attempts FROM enrollments WHERE id = ?1", enrollment.as_str()),
+        };
+        let used = self.first(sql, [id], |row| Ok(row.get::<_, u32>(0)?))?.unwrap_or(rule.per_challenge);
+        Ok(Ok(Attempt::Counted { left: rule.per_challenge.saturating_sub(used), locks_until: lock }))
+    }
+
+    fn count_on(&self, target: Target<'_>, rule: AttemptRule) -> Result<bool, Fault> {
+        let (sql, id) = match target {
+            Target::Challenge(challenge) => (
+                "UPDATE challenges SET attempts = attempts + 1, state = 'pending'
+                 WHERE id = ?1 AND state IN ('sending', 'pending') AND expires > ?2 AND attempts < ?3",
+                challenge.as_str(),
+            ),
+            Target::Enrollment(enrollment) => (
+                "UPDATE enrollments SET attempts = attempts + 1
+                 WHERE id = ?1 AND state = 'pending' AND kind <> 'phone' AND expires > ?2 AND attempts < ?3",
+                enrollment.as_str(),
+            ),
+        };
+        self.hit(sql, params![id, self.now(), rule.per_challenge])
+    }
+}

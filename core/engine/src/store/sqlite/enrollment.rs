@@ -1,0 +1,221 @@
+//! Enrollments and the data that providers keep on them.
+
+use countersign_plugin::{Data, Phone};
+use rusqlite::{Row, named_params, params};
+use zeroize::Zeroizing;
+
+use super::audit::parsed;
+use super::fault::Fault;
+use super::transition::{Transition, millis, moment};
+use crate::audit::{AuditEvent, AuditKind};
+use crate::store::keys::Place;
+use crate::store::{Enrollment, EnrollmentBegun, EnrollmentConfirmed, EnrollmentId, Factor, NewEnrollment, UserId};
+
+const COLUMNS: &str = "id, user, kind, channel, state, phone, provider, last_step, expires";
+
+impl Transition<'_> {
+    pub(super) fn begin_enrollment(&self, new: &NewEnrollment) -> Result<EnrollmentBegun, Fault> {
+        let begun = self.unless_refused(|| {
+            let (kind, channel) = factor_columns(&new.factor);
+            self.drop_pending(&new.user, &new.factor)?;
+            let phone = new.phone.as_ref().map(|phone| self.seal_phone(&new.id, phone)).transpose()?;
+            let inserted = self.hit(
+                "INSERT INTO enrollments (id, user, kind, channel, state, phone, provider, expires, created)
+                 SELECT :id, u.id, :kind, :channel, 'pending', :phone, :provider, :expires, :now FROM users u
+                 WHERE u.id = :user AND NOT EXISTS (
+                     SELECT 1 FROM enrollments
+                     WHERE user = u.id AND kind = :kind AND channel = :channel AND state = 'active')",
+                named_params! {
+                    ":id": new.id.as_str(),
+                    ":kind": kind,
+                    ":channel": channel,
+                    ":phone": phone,
+                    ":provider": new.data.as_ref().map(|(provider, _)| provider),
+                    ":expires": millis(new.expires),
+                    ":now": self.now(),
+                    ":user": new.user.as_str(),
+                },
+            )?;
+            if !inserted {
+                return Ok(Err(()));
+            }
+            if let Some((provider, data)) = &new.data {
+                self.put_provider_data(&new.id, provider, data)?;
+            }
+            Ok(Ok(()))
+        })?;
+        if begun.is_ok() {
+            self.append(&about(AuditKind::EnrollmentBegun, &new.user, &new.id, &new.factor))?;
+            return Ok(EnrollmentBegun::Begun);
+        }
+        match self.user_by("id", new.user.as_str())? {
+            Some(_) => Ok(EnrollmentBegun::AlreadyEnrolled),
+            None => Ok(EnrollmentBegun::NoUser),
+        }
+    }
+
+    pub(super) fn enrollments(&self, user: &UserId) -> Result<Vec<Enrollment>, Fault> {
+        self.all(
+            &format!(
+                "SELECT {COLUMNS} FROM enrollments
+                 WHERE user = ?1 AND (expires IS NULL OR expires > ?2) ORDER BY created, id"
+            ),
+            params![user.as_str(), self.now()],
+            |row| self.read_enrollment(row),
+        )
+    }
+
+    /// Also a pending one that has expired.
+    pub(super) fn enrollment(&self, enrollment: &EnrollmentId) -> Result<Option<Enrollment>, Fault> {
+        let sql = format!("SELECT {COLUMNS} FROM enrollments WHERE id = ?1");
+        self.first(&sql, [enrollment.as_str()], |row| self.read_enrollment(row))
+    }
+
+    pub(super) fn confirm_enrollment(
+        &self,
+        id: &EnrollmentId,
+        step: Option<u64>,
+        data: Option<&(String, Data)>,
+    ) -> Result<EnrollmentConfirmed, Fault> {
+        // A phone is proven by a challenge, never by this.
+        let confirmed = self.hit(
+            "UPDATE enrollments SET state = 'active', expires = NULL, last_step = :step
+             WHERE id = :id AND state = 'pending' AND expires > :now AND kind <> 'phone'",
+            named_params! {":step": step.map(signed), ":id": id.as_str(), ":now": self.now()},
+        )?;
+        if !confirmed {
+            return Ok(EnrollmentConfirmed::Gone);
+        }
+        if let Some((provider, data)) = data {
+            self.put_provider_data(id, provider, data)?;
+        }
+        if let Some(enrollment) = self.enrollment(id)? {
+            self.clear_failures(&enrollment.user)?;
+            self.append(&about(AuditKind::EnrollmentConfirmed, &enrollment.user, id, &enrollment.factor))?;
+        }
+        Ok(EnrollmentConfirmed::Confirmed)
+    }
+
+    pub(super) fn remove_enrollment(&self, id: &EnrollmentId) -> Result<bool, Fault> {
+        let Some(enrollment) = self.enrollment(id)? else { return Ok(false) };
+        self.end_enrollment(&enrollment, AuditKind::EnrollmentRemoved, "enrollment removed")?;
+        Ok(true)
+    }
+
+    pub(super) fn provider_data(&self, enrollment: &EnrollmentId, provider: &str) -> Result<Option<Data>, Fault> {
+        let row = [enrollment.as_str(), provider];
+        let sealed =
+            self.first("SELECT data FROM enrollment_data WHERE enrollment = ?1 AND provider = ?2", row, |row| {
+                Ok(row.get::<_, Vec<u8>>(0)?)
+            })?;
+        sealed.map(|sealed| self.open_data(data_place(&row), &sealed)).transpose()
+    }
+
+    pub(super) fn put_provider_data(
+        &self,
+        enrollment: &EnrollmentId,
+        provider: &str,
+        data: &Data,
+    ) -> Result<bool, Fault> {
+        self.hit(
+            "INSERT INTO enrollment_data (enrollment, provider, data)
+             SELECT id, ?2, ?3 FROM enrollments WHERE id = ?1
+             ON CONFLICT (enrollment, provider) DO UPDATE SET data = excluded.data",
+            params![enrollment.as_str(), provider, self.seal_data(data_place(&[enrollment.as_str(), provider]), data)?],
+        )
+    }
+
+    /// Deletes an enrollment with its data, after canceling what is open on it.
+    pub(super) fn end_enrollment(
+        &self,
+        enrollment: &Enrollment,
+        kind: AuditKind,
+        reason: &'static str,
+    ) -> Result<(), Fault> {
+        let open = self.open_on(&enrollment.id)?;
+        for challenge in open {
+            self.cancel(&challenge, &enrollment.user, reason)?;
+        }
+        self.hit("DELETE FROM enrollments WHERE id = ?1", [enrollment.id.as_str()])?;
+        self.append(&about(kind, &enrollment.user, &enrollment.id, &enrollment.factor))
+    }
+
+    /// Only the newest of two enrollments under way works.
+    fn drop_pending(&self, user: &UserId, factor: &Factor) -> Result<(), Fault> {
+        let (kind, channel) = factor_columns(factor);
+        let pending = self.first(
+            &format!(
+                "SELECT {COLUMNS} FROM enrollments
+                 WHERE user = ?1 AND kind = ?2 AND channel = ?3 AND state = 'pending'"
+            ),
+            params![user.as_str(), kind, channel],
+            |row| self.read_enrollment(row),
+        )?;
+        match pending {
+            Some(pending) => self.end_enrollment(&pending, AuditKind::EnrollmentRemoved, "enrollment replaced"),
+            None => Ok(()),
+        }
+    }
+
+    fn read_enrollment(&self, row: &Row<'_>) -> Result<Enrollment, Fault> {
+        let damaged = |column| Fault::Damaged { table: "enrollments", column };
+        let id = parsed(row.get(0)?, EnrollmentId::parse, damaged("id"))?.ok_or_else(|| damaged("id"))?;
+        let phone = row.get::<_, Option<Vec<u8>>>(5)?;
+        let channel: String = row.get(3)?;
+        Ok(Enrollment {
+            user: parsed(row.get(1)?, UserId::parse, damaged("user"))?.ok_or_else(|| damaged("user"))?,
+            factor: match row.get::<_, String>(2)?.as_str() {
+                "phone" => Factor::Phone,
+                "device" => Factor::Device(channel),
+                "other" => Factor::Other(channel),
+                _ => return Err(damaged("kind")),
+            },
+            active: row.get::<_, String>(4)? == "active",
+            phone: phone.map(|sealed| self.open_phone(&id, &sealed)).transpose()?,
+            provider: row.get(6)?,
+            last_step: row.get::<_, Option<i64>>(7)?.map(|step| u64::try_from(step).unwrap_or(0)),
+            expires: row.get::<_, Option<i64>>(8)?.map(moment),
+            id,
+        })
+    }
+
+    fn seal_phone(&self, enrollment: &EnrollmentId, phone: &Phone) -> Result<Vec<u8>, Fault> {
+        let plain = serde_json::to_vec(phone).map(Zeroizing::new);
+        let plain = plain.map_err(|_| Fault::Damaged { table: "enrollments", column: "phone" })?;
+        self.seal(phone_place(&[enrollment.as_str()]), &plain)
+    }
+
+    fn open_phone(&self, enrollment: &EnrollmentId, sealed: &[u8]) -> Result<Phone, Fault> {
+        let plain = self.open(phone_place(&[enrollment.as_str()]), sealed)?;
+        // The cause is left out: it may quote the number.
+        serde_json::from_slice(&plain).map_err(|_| Fault::Damaged { table: "enrollments", column: "phone" })
+    }
+}
+
+/// An event about an enrollment.
+fn about(kind: AuditKind, user: &UserId, enrollment: &EnrollmentId, factor: &Factor) -> AuditEvent {
+    let (name, channel) = factor_columns(factor);
+    let event = AuditEvent::new(kind).user(user).enrollment(Some(enrollment)).fact("factor", name);
+    if channel.is_empty() { event } else { event.fact("channel", channel) }
+}
+
+fn factor_columns(factor: &Factor) -> (&'static str, &str) {
+    match factor {
+        Factor::Phone => ("phone", ""),
+        Factor::Device(channel) => ("device", channel),
+        Factor::Other(channel) => ("other", channel),
+    }
+}
+
+/// A step as the database counts it. No clock reaches the far end.
+pub(super) fn signed(step: u64) -> i64 {
+    i64::try_from(step).unwrap_or(i64::MAX)
+}
+
+pub(super) fn phone_place<'a>(row: &'a [&'a str]) -> Place<'a> {
+    Place { table: "enrollments", column: "phone", row }
+}
+
+pub(super) fn data_place<'a>(row: &'a [&'a str]) -> Place<'a> {
+    Place { table: "enrollment_data", column: "data", row }
+}

@@ -1,0 +1,217 @@
+//! The trait, method by method: each hands its transition to the store's thread.
+
+use async_trait::async_trait;
+use countersign_plugin::{Data, Timestamp};
+
+use super::SqliteStore;
+use crate::audit::AuditEvent;
+use crate::store::{
+    Approval, Attempt, AttemptRule, ChallengeId, ChallengeState, DeliveryId, Enrollment, EnrollmentBegun,
+    EnrollmentConfirmed, EnrollmentId, KeyedHash, NewChallenge, NewDelivery, NewEnrollment, NewUser, OpenChallenge,
+    Proof, SendAllowed, SendRule, Store, StoreError, StoredEvent, User, UserChange, UserId,
+};
+
+/// The time of transitions that no rule about time applies to.
+const TIMELESS: Timestamp = Timestamp::from_millis(0);
+
+#[async_trait]
+impl Store for SqliteStore {
+    fn hash(&self, domain: &'static str, parts: &[&[u8]]) -> KeyedHash {
+        self.keys.hash(domain, parts)
+    }
+
+    async fn add_user(&self, user: NewUser, now: Timestamp) -> Result<Option<User>, StoreError> {
+        self.write("add_user", now, move |tx| tx.add_user(&user)).await
+    }
+
+    async fn user(&self, name: &str) -> Result<Option<User>, StoreError> {
+        let name = name.to_owned();
+        self.read(TIMELESS, move |tx| tx.user(&name)).await
+    }
+
+    async fn update_user(&self, user: &UserId, change: UserChange, now: Timestamp) -> Result<bool, StoreError> {
+        let user = user.clone();
+        self.write("update_user", now, move |tx| tx.update_user(&user, &change)).await
+    }
+
+    async fn unlock_user(&self, user: &UserId, now: Timestamp) -> Result<bool, StoreError> {
+        let user = user.clone();
+        self.write("unlock_user", now, move |tx| tx.unlock_user(&user)).await
+    }
+
+    async fn forget_user(&self, user: &UserId, now: Timestamp) -> Result<bool, StoreError> {
+        let user = user.clone();
+        self.write("forget_user", now, move |tx| tx.forget_user(&user)).await
+    }
+
+    async fn begin_enrollment(&self, new: NewEnrollment, now: Timestamp) -> Result<EnrollmentBegun, StoreError> {
+        self.write("begin_enrollment", now, move |tx| tx.begin_enrollment(&new)).await
+    }
+
+    async fn enrollments(&self, user: &UserId, now: Timestamp) -> Result<Vec<Enrollment>, StoreError> {
+        let user = user.clone();
+        self.read(now, move |tx| tx.enrollments(&user)).await
+    }
+
+    async fn confirm_enrollment(
+        &self,
+        enrollment: &EnrollmentId,
+        accepted_step: Option<u64>,
+        data: Option<(String, Data)>,
+        now: Timestamp,
+    ) -> Result<EnrollmentConfirmed, StoreError> {
+        let enrollment = enrollment.clone();
+        self.write("confirm_enrollment", now, move |tx| {
+            tx.confirm_enrollment(&enrollment, accepted_step, data.as_ref())
+        })
+        .await
+    }
+
+    async fn count_enrollment_attempt(
+        &self,
+        enrollment: &EnrollmentId,
+        rule: AttemptRule,
+        now: Timestamp,
+    ) -> Result<Attempt, StoreError> {
+        let enrollment = enrollment.clone();
+        self.write("count_enrollment_attempt", now, move |tx| tx.count_enrollment_attempt(&enrollment, rule)).await
+    }
+
+    async fn remove_enrollment(&self, enrollment: &EnrollmentId, now: Timestamp) -> Result<bool, StoreError> {
+        let enrollment = enrollment.clone();
+        self.write("remove_enrollment", now, move |tx| tx.remove_enrollment(&enrollment)).await
+    }
+
+    async fn provider_data(&self, enrollment: &EnrollmentId, provider: &str) -> Result<Option<Data>, StoreError> {
+        let enrollment = enrollment.clone();
+        let provider = provider.to_owned();
+        self.read(TIMELESS, move |tx| tx.provider_data(&enrollment, &provider)).await
+    }
+
+    async fn put_provider_data(
+        &self,
+        enrollment: &EnrollmentId,
+        provider: &str,
+        data: &Data,
+    ) -> Result<bool, StoreError> {
+        let enrollment = enrollment.clone();
+        let provider = provider.to_owned();
+        let data = data.clone();
+        self.write("put_provider_data", TIMELESS, move |tx| tx.put_provider_data(&enrollment, &provider, &data)).await
+    }
+
+    async fn open_challenge(
+        &self,
+        challenge: NewChallenge,
+        delivery: NewDelivery,
+        rule: SendRule,
+        now: Timestamp,
+    ) -> Result<SendAllowed, StoreError> {
+        self.write("open_challenge", now, move |tx| tx.open_challenge(&challenge, &delivery, rule)).await
+    }
+
+    async fn add_delivery(
+        &self,
+        challenge: &ChallengeId,
+        delivery: NewDelivery,
+        rule: SendRule,
+        now: Timestamp,
+    ) -> Result<SendAllowed, StoreError> {
+        let challenge = challenge.clone();
+        self.write("add_delivery", now, move |tx| tx.add_delivery(&challenge, &delivery, rule)).await
+    }
+
+    async fn keep_delivery(&self, delivery: &DeliveryId, data: &Data) -> Result<bool, StoreError> {
+        let delivery = delivery.clone();
+        let data = data.clone();
+        self.write("keep_delivery", TIMELESS, move |tx| tx.keep_delivery(&delivery, &data)).await
+    }
+
+    async fn delivery_sent(
+        &self,
+        delivery: &DeliveryId,
+        data: Option<&Data>,
+        expires: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let delivery = delivery.clone();
+        let data = data.cloned();
+        self.write("delivery_sent", now, move |tx| tx.delivery_sent(&delivery, data.as_ref(), expires)).await
+    }
+
+    async fn delivery_failed(
+        &self,
+        delivery: &DeliveryId,
+        delivered_nothing: bool,
+        close_challenge: bool,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let delivery = delivery.clone();
+        self.write("delivery_failed", now, move |tx| tx.delivery_failed(&delivery, delivered_nothing, close_challenge))
+            .await
+    }
+
+    async fn release_delivery(&self, delivery: &DeliveryId, now: Timestamp) -> Result<bool, StoreError> {
+        let delivery = delivery.clone();
+        self.write("release_delivery", now, move |tx| tx.release_delivery(&delivery)).await
+    }
+
+    async fn challenge(&self, challenge: &ChallengeId) -> Result<Option<OpenChallenge>, StoreError> {
+        let challenge = challenge.clone();
+        self.read(TIMELESS, move |tx| tx.challenge(&challenge)).await
+    }
+
+    async fn open_challenges(&self, user: &UserId, now: Timestamp) -> Result<Vec<ChallengeId>, StoreError> {
+        let user = user.clone();
+        self.read(now, move |tx| tx.open_challenges(&user)).await
+    }
+
+    async fn count_attempt(
+        &self,
+        challenge: &ChallengeId,
+        rule: AttemptRule,
+        now: Timestamp,
+    ) -> Result<Attempt, StoreError> {
+        let challenge = challenge.clone();
+        self.write("count_attempt", now, move |tx| tx.count_attempt(&challenge, rule)).await
+    }
+
+    async fn give_back_attempt(&self, challenge: &ChallengeId, now: Timestamp) -> Result<(), StoreError> {
+        let challenge = challenge.clone();
+        self.write("give_back_attempt", now, move |tx| tx.give_back_attempt(&challenge)).await
+    }
+
+    async fn approve(
+        &self,
+        challenge: &ChallengeId,
+        delivery: &DeliveryId,
+        proof: Proof,
+        now: Timestamp,
+    ) -> Result<Approval, StoreError> {
+        let challenge = challenge.clone();
+        let delivery = delivery.clone();
+        self.write("approve", now, move |tx| tx.approve(&challenge, &delivery, &proof)).await
+    }
+
+    async fn close_challenge(
+        &self,
+        challenge: &ChallengeId,
+        state: ChallengeState,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let challenge = challenge.clone();
+        self.write("close_challenge", now, move |tx| tx.close_challenge(&challenge, state)).await
+    }
+
+    async fn expire(&self, now: Timestamp) -> Result<u64, StoreError> {
+        self.write("expire", now, move |tx| tx.expire()).await
+    }
+
+    async fn append(&self, event: AuditEvent, now: Timestamp) -> Result<(), StoreError> {
+        self.write("append", now, move |tx| tx.append(&event)).await
+    }
+
+    async fn audit(&self, after: u64, limit: u32) -> Result<Vec<StoredEvent>, StoreError> {
+        self.read(TIMELESS, move |tx| tx.audit(after, limit)).await
+    }
+}
