@@ -45,11 +45,14 @@ pub trait Store: Send + Sync {
 
     /// Begins an enrollment. A pending one of the same factor is replaced (only the newest
     /// works) and its open challenges are canceled; an active one makes it `AlreadyEnrolled`.
+    /// The authority is examined in the same transaction (see [`Authority`]), but an approval is
+    /// used up only when the enrollment becomes active: a send that fails does not waste it.
     async fn begin_enrollment(&self, new: NewEnrollment, now: Timestamp) -> Result<EnrollmentBegun, StoreError>;
     /// All of a user's enrollments, pending ones that have not expired included.
     async fn enrollments(&self, user: &UserId, now: Timestamp) -> Result<Vec<Enrollment>, StoreError>;
     /// Makes a pending device enrollment active and consumes the step of its first code, in one
-    /// conditional write; nothing happens where it expired or was replaced.
+    /// conditional write; nothing happens where it expired or was replaced, or where its
+    /// authority no longer holds (see [`Authority`]).
     async fn confirm_enrollment(
         &self,
         enrollment: &EnrollmentId,
@@ -65,8 +68,14 @@ pub trait Store: Send + Sync {
         rule: AttemptRule,
         now: Timestamp,
     ) -> Result<Attempt, StoreError>;
-    /// Removes an enrollment with its data; open challenges on it are canceled.
-    async fn remove_enrollment(&self, enrollment: &EnrollmentId, now: Timestamp) -> Result<bool, StoreError>;
+    /// Removes an enrollment with its data; open challenges on it are canceled. An approval is
+    /// used up in the same transaction.
+    async fn remove_enrollment(
+        &self,
+        enrollment: &EnrollmentId,
+        authority: &Authority,
+        now: Timestamp,
+    ) -> Result<EnrollmentRemoved, StoreError>;
     /// This provider's data on an enrollment.
     async fn provider_data(&self, enrollment: &EnrollmentId, provider: &str) -> Result<Option<Data>, StoreError>;
     /// Replaces this provider's data on an enrollment; `false` if the enrollment is gone.
@@ -91,8 +100,8 @@ pub trait Store: Send + Sync {
         rule: SendRule,
         now: Timestamp,
     ) -> Result<SendAllowed, StoreError>;
-    /// Adds a delivery to a pending challenge (resend, other channel, fallback) under the same
-    /// conditions. The newer one is the only checkable one from this moment on. A delivery of
+    /// Adds a delivery to a challenge that is `sending` or `pending` (resend, other channel,
+    /// fallback) under the same conditions. The newer one is the only checkable one from this moment on. A delivery of
     /// the *same* challenge and `live_key` does not stand in its own way: it is superseded.
     async fn add_delivery(
         &self,
@@ -113,7 +122,8 @@ pub trait Store: Send + Sync {
     ) -> Result<bool, StoreError>;
     /// `sending` → `failed`. Only where `delivered_nothing` is the live key released at once;
     /// otherwise the delivery stays checkable and the challenge becomes `pending`. With
-    /// `close_challenge` a challenge without any checkable delivery becomes `failed`.
+    /// `close_challenge` a challenge without any checkable delivery becomes `failed`; without
+    /// it the challenge stays as it is, and takes another delivery.
     async fn delivery_failed(
         &self,
         delivery: &DeliveryId,
@@ -123,24 +133,34 @@ pub trait Store: Send + Sync {
     ) -> Result<bool, StoreError>;
     /// The provider confirmed that the code of this delivery is dead: its live key is free.
     async fn release_delivery(&self, delivery: &DeliveryId, now: Timestamp) -> Result<bool, StoreError>;
+    /// One delivery, the newest of its challenge or not.
+    async fn delivery(&self, delivery: &DeliveryId) -> Result<Option<Delivery>, StoreError>;
     /// A challenge with its newest delivery, enrollment and user.
     async fn challenge(&self, challenge: &ChallengeId) -> Result<Option<OpenChallenge>, StoreError>;
     /// The open challenges of a user, newest first.
     async fn open_challenges(&self, user: &UserId, now: Timestamp) -> Result<Vec<ChallengeId>, StoreError>;
     /// Commits one attempt *before* anybody looks at the code: on the challenge and on the user,
     /// in one transaction of its own. The attempt that reaches the user's limit locks the user
-    /// (that attempt itself is still judged).
+    /// (that attempt itself is still judged). A challenge in `sending` counts as `pending`.
     async fn count_attempt(
         &self,
         challenge: &ChallengeId,
         rule: AttemptRule,
         now: Timestamp,
     ) -> Result<Attempt, StoreError>;
-    /// Gives one attempt back: only where the transport proved that nothing left.
-    async fn give_back_attempt(&self, challenge: &ChallengeId, now: Timestamp) -> Result<(), StoreError>;
+    /// Gives one attempt back, on the challenge and on the user: only where the transport proved
+    /// that nothing left. `lock` is the `locks_until` of that attempt; a lock that ends at
+    /// exactly that moment is the one this attempt set, and is lifted.
+    async fn give_back_attempt(
+        &self,
+        challenge: &ChallengeId,
+        lock: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
     /// The one way to yes: `pending → approved`, on this newest delivery, unexpired, together
     /// with consuming the proof, clearing the user's failures, releasing the live key, and, for
-    /// purpose enroll, making the enrollment active. All or nothing.
+    /// purpose enroll, making the enrollment active while its authority holds. All or nothing.
+    /// A challenge in `sending` counts as `pending`.
     async fn approve(
         &self,
         challenge: &ChallengeId,

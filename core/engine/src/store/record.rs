@@ -136,6 +136,28 @@ pub enum Factor {
     Other(String),
 }
 
+/// By whose leave a factor is enrolled or removed. The condition is part of the store's
+/// transition, so that no two of them can slip through on one leave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Authority {
+    /// Nobody's: only the first factor of a user may be enrolled so. Beginning needs that the
+    /// user has no active factor (else `NeedsApproval`), and so does becoming active (else it is
+    /// gone). Nothing can be removed so.
+    Nobody,
+    /// The person passed a second factor for this: the challenge must be the user's own, of
+    /// purpose login, approved at or after `not_before`, and not used up by another change (else
+    /// `ApprovalRefused`). It is used up when the enrollment becomes active (which checks again
+    /// that it is not used up; else it is gone), or by the removal.
+    Approval {
+        /// The approved challenge.
+        challenge: ChallengeId,
+        /// The earliest moment at which it may have been approved.
+        not_before: Timestamp,
+    },
+    /// An administrator answers for it.
+    Administrator,
+}
+
 /// An enrollment to begin.
 #[derive(Clone, Debug)]
 pub struct NewEnrollment {
@@ -151,6 +173,8 @@ pub struct NewEnrollment {
     pub data: Option<(String, Data)>,
     /// The moment until which it must be confirmed.
     pub expires: Timestamp,
+    /// By whose leave.
+    pub authority: Authority,
 }
 
 /// An enrollment.
@@ -184,6 +208,24 @@ pub enum EnrollmentBegun {
     AlreadyEnrolled,
     /// There is no such user.
     NoUser,
+    /// The user has a factor, so an approval is needed.
+    NeedsApproval,
+    /// The approval is not one, too old, or used up.
+    ApprovalRefused,
+}
+
+/// Answer of `remove_enrollment`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum EnrollmentRemoved {
+    /// It is gone now.
+    Removed,
+    /// There is no such enrollment.
+    Gone,
+    /// Removing needs an approval.
+    NeedsApproval,
+    /// The approval is not one, too old, or used up.
+    ApprovalRefused,
 }
 
 /// Answer of `confirm_enrollment`.
