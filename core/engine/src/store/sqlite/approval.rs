@@ -11,7 +11,7 @@ use crate::store::{Approval, ChallengeId, DeliveryId, EnrollmentId, OpenChalleng
 
 /// `sending` too: where we died between sending and writing that it was sent, it counts as sent.
 const APPROVE: &str = "
-    UPDATE challenges SET state = 'approved'
+    UPDATE challenges SET state = 'approved', approved = :now
     WHERE id = :challenge AND state IN ('sending', 'pending') AND expires > :now
       AND EXISTS (SELECT 1 FROM deliveries d
           WHERE d.id = :delivery AND d.challenge = challenges.id AND d.expires > :now
@@ -51,7 +51,7 @@ impl Transition<'_> {
             self.clear_failures(&opened.user.id)?;
             self.free_live_key(delivery)?;
             self.hit("UPDATE deliveries SET state = 'released' WHERE id = ?1", [delivery.as_str()])?;
-            if opened.purpose == Purpose::Enroll && !self.activate(&enrollment)? {
+            if opened.purpose == Purpose::Enroll && !self.activate(&enrollment, None)? {
                 return Ok(Err(Approval::NotPending));
             }
             Ok(Ok(()))
@@ -74,14 +74,6 @@ impl Transition<'_> {
                 params![enrollment.as_str(), hash.0, millis(*until), self.now()],
             ),
         }
-    }
-
-    fn activate(&self, enrollment: &EnrollmentId) -> Result<bool, Fault> {
-        self.hit(
-            "UPDATE enrollments SET state = 'active', expires = NULL
-             WHERE id = ?1 AND state = 'pending' AND expires > ?2",
-            params![enrollment.as_str(), self.now()],
-        )
     }
 
     fn decided(

@@ -1,9 +1,10 @@
 //! Attempts, counted before anybody looks at the code.
 
+use countersign_plugin::Timestamp;
 use rusqlite::{named_params, params};
 
 use super::fault::Fault;
-use super::transition::{Transition, moment, seconds};
+use super::transition::{Transition, millis, moment, seconds};
 use crate::audit::{AuditEvent, AuditKind};
 use crate::store::{Attempt, AttemptRule, ChallengeId, EnrollmentId, UserId};
 
@@ -42,17 +43,18 @@ impl Transition<'_> {
         self.count(user.as_ref(), Target::Enrollment(enrollment), rule)
     }
 
-    /// Only the last attempt can have locked the user, as none counts during a lock: with any of
-    /// them given back, the limit is not reached, and the lock has lost its ground.
-    pub(super) fn give_back_attempt(&self, challenge: &ChallengeId) -> Result<(), Fault> {
+    /// A lock is lifted only where it ends when this attempt's own would: another attempt may have
+    /// locked the user since.
+    pub(super) fn give_back_attempt(&self, challenge: &ChallengeId, lock: Option<Timestamp>) -> Result<(), Fault> {
         let given_back = self.hit(
             "UPDATE challenges SET attempts = attempts - 1 WHERE id = ?1 AND attempts > 0 AND state <> 'approved'",
             [challenge.as_str()],
         )?;
         let Some(user) = self.user_of(challenge)?.filter(|_| given_back) else { return Ok(()) };
         self.hit(
-            "UPDATE users SET failures = failures - 1, locked_until = NULL WHERE id = ?1 AND failures > 0",
-            [user.as_str()],
+            "UPDATE users SET failures = failures - 1, locked_until = nullif(locked_until, ?2)
+             WHERE id = ?1 AND failures > 0",
+            params![user.as_str(), lock.map(millis)],
         )?;
         self.append(&AuditEvent::new(AuditKind::AttemptGivenBack).user(&user).challenge(challenge))
     }

@@ -12,6 +12,8 @@ use crate::store::{
     ChallengeId, ChallengeState, Delivery, DeliveryId, DeliveryState, EnrollmentId, KeyedHash, OpenChallenge, UserId,
 };
 
+const DELIVERY: &str = "id, service, channel, provider, state, data, code, created, expires";
+
 impl Transition<'_> {
     pub(super) fn challenge(&self, challenge: &ChallengeId) -> Result<Option<OpenChallenge>, Fault> {
         let damaged = |column| Fault::Damaged { table: "challenges", column };
@@ -41,6 +43,11 @@ impl Transition<'_> {
                 })
             },
         )
+    }
+
+    pub(super) fn delivery(&self, delivery: &DeliveryId) -> Result<Option<Delivery>, Fault> {
+        let sql = format!("SELECT {DELIVERY} FROM deliveries WHERE id = ?1");
+        self.first(&sql, [delivery.as_str()], |row| self.read_delivery(row))
     }
 
     pub(super) fn open_challenges(&self, user: &UserId) -> Result<Vec<ChallengeId>, Fault> {
@@ -110,12 +117,8 @@ impl Transition<'_> {
     }
 
     fn newest_delivery(&self, challenge: &ChallengeId) -> Result<Option<Delivery>, Fault> {
-        self.first(
-            "SELECT id, service, channel, provider, state, data, code, created, expires FROM deliveries
-             WHERE challenge = ?1 ORDER BY number DESC LIMIT 1",
-            [challenge.as_str()],
-            |row| self.read_delivery(row),
-        )
+        let sql = format!("SELECT {DELIVERY} FROM deliveries WHERE challenge = ?1 ORDER BY number DESC LIMIT 1");
+        self.first(&sql, [challenge.as_str()], |row| self.read_delivery(row))
     }
 
     fn read_delivery(&self, row: &Row<'_>) -> Result<Delivery, Fault> {

@@ -5,53 +5,38 @@ use rusqlite::{Row, named_params, params};
 use zeroize::Zeroizing;
 
 use super::audit::parsed;
+use super::authority;
 use super::fault::Fault;
 use super::transition::{Transition, millis, moment};
 use crate::audit::{AuditEvent, AuditKind};
 use crate::store::keys::Place;
-use crate::store::{Enrollment, EnrollmentBegun, EnrollmentConfirmed, EnrollmentId, Factor, NewEnrollment, UserId};
+use crate::store::{
+    Authority, ChallengeId, Enrollment, EnrollmentBegun, EnrollmentConfirmed, EnrollmentId, EnrollmentRemoved, Factor,
+    NewEnrollment, UserId,
+};
 
 const COLUMNS: &str = "id, user, kind, channel, state, phone, provider, last_step, expires";
 
 impl Transition<'_> {
     pub(super) fn begin_enrollment(&self, new: &NewEnrollment) -> Result<EnrollmentBegun, Fault> {
         let begun = self.unless_refused(|| {
-            let (kind, channel) = factor_columns(&new.factor);
             self.drop_pending(&new.user, &new.factor)?;
-            let phone = new.phone.as_ref().map(|phone| self.seal_phone(&new.id, phone)).transpose()?;
-            let inserted = self.hit(
-                "INSERT INTO enrollments (id, user, kind, channel, state, phone, provider, expires, created)
-                 SELECT :id, u.id, :kind, :channel, 'pending', :phone, :provider, :expires, :now FROM users u
-                 WHERE u.id = :user AND NOT EXISTS (
-                     SELECT 1 FROM enrollments
-                     WHERE user = u.id AND kind = :kind AND channel = :channel AND state = 'active')",
-                named_params! {
-                    ":id": new.id.as_str(),
-                    ":kind": kind,
-                    ":channel": channel,
-                    ":phone": phone,
-                    ":provider": new.data.as_ref().map(|(provider, _)| provider),
-                    ":expires": millis(new.expires),
-                    ":now": self.now(),
-                    ":user": new.user.as_str(),
-                },
-            )?;
-            if !inserted {
-                return Ok(Err(()));
+            if !self.insert_enrollment(new)? {
+                let known = self.user_by("id", new.user.as_str())?.is_some();
+                return Ok(Err(if known { EnrollmentBegun::AlreadyEnrolled } else { EnrollmentBegun::NoUser }));
+            }
+            if let Err(refused) = self.leave_to_begin(&new.user, &new.authority)? {
+                return Ok(Err(refused));
             }
             if let Some((provider, data)) = &new.data {
                 self.put_provider_data(&new.id, provider, data)?;
             }
-            Ok(Ok(()))
+            let (authority, _) = authority::columns(&new.authority);
+            let event = about(AuditKind::EnrollmentBegun, &new.user, &new.id, &new.factor);
+            self.append(&event.fact("authority", authority))?;
+            Ok(Ok(EnrollmentBegun::Begun))
         })?;
-        if begun.is_ok() {
-            self.append(&about(AuditKind::EnrollmentBegun, &new.user, &new.id, &new.factor))?;
-            return Ok(EnrollmentBegun::Begun);
-        }
-        match self.user_by("id", new.user.as_str())? {
-            Some(_) => Ok(EnrollmentBegun::AlreadyEnrolled),
-            None => Ok(EnrollmentBegun::NoUser),
-        }
+        Ok(begun.unwrap_or_else(|refused| refused))
     }
 
     pub(super) fn enrollments(&self, user: &UserId) -> Result<Vec<Enrollment>, Fault> {
@@ -77,29 +62,34 @@ impl Transition<'_> {
         step: Option<u64>,
         data: Option<&(String, Data)>,
     ) -> Result<EnrollmentConfirmed, Fault> {
-        // A phone is proven by a challenge, never by this.
-        let confirmed = self.hit(
-            "UPDATE enrollments SET state = 'active', expires = NULL, last_step = :step
-             WHERE id = :id AND state = 'pending' AND expires > :now AND kind <> 'phone'",
-            named_params! {":step": step.map(signed), ":id": id.as_str(), ":now": self.now()},
-        )?;
-        if !confirmed {
-            return Ok(EnrollmentConfirmed::Gone);
-        }
-        if let Some((provider, data)) = data {
-            self.put_provider_data(id, provider, data)?;
-        }
-        if let Some(enrollment) = self.enrollment(id)? {
+        let confirmed = self.unless_refused(|| {
+            // A phone is proven by a challenge, never by this.
+            let device = self.enrollment(id)?.filter(|enrollment| enrollment.factor != Factor::Phone);
+            let Some(enrollment) = device else { return Ok(Err(EnrollmentConfirmed::Gone)) };
+            if !self.activate(id, step)? {
+                return Ok(Err(EnrollmentConfirmed::Gone));
+            }
+            if let Some((provider, data)) = data {
+                self.put_provider_data(id, provider, data)?;
+            }
             self.clear_failures(&enrollment.user)?;
             self.append(&about(AuditKind::EnrollmentConfirmed, &enrollment.user, id, &enrollment.factor))?;
-        }
-        Ok(EnrollmentConfirmed::Confirmed)
+            Ok(Ok(EnrollmentConfirmed::Confirmed))
+        })?;
+        Ok(confirmed.unwrap_or_else(|refused| refused))
     }
 
-    pub(super) fn remove_enrollment(&self, id: &EnrollmentId) -> Result<bool, Fault> {
-        let Some(enrollment) = self.enrollment(id)? else { return Ok(false) };
+    pub(super) fn remove_enrollment(
+        &self,
+        id: &EnrollmentId,
+        authority: &Authority,
+    ) -> Result<EnrollmentRemoved, Fault> {
+        let Some(enrollment) = self.enrollment(id)? else { return Ok(EnrollmentRemoved::Gone) };
+        if let Err(refused) = self.leave_to_remove(id, &enrollment.user, authority)? {
+            return Ok(refused);
+        }
         self.end_enrollment(&enrollment, AuditKind::EnrollmentRemoved, "enrollment removed")?;
-        Ok(true)
+        Ok(EnrollmentRemoved::Removed)
     }
 
     pub(super) fn provider_data(&self, enrollment: &EnrollmentId, provider: &str) -> Result<Option<Data>, Fault> {
@@ -138,6 +128,33 @@ impl Transition<'_> {
         }
         self.hit("DELETE FROM enrollments WHERE id = ?1", [enrollment.id.as_str()])?;
         self.append(&about(kind, &enrollment.user, &enrollment.id, &enrollment.factor))
+    }
+
+    fn insert_enrollment(&self, new: &NewEnrollment) -> Result<bool, Fault> {
+        let (kind, channel) = factor_columns(&new.factor);
+        let (authority, approval) = authority::columns(&new.authority);
+        let phone = new.phone.as_ref().map(|phone| self.seal_phone(&new.id, phone)).transpose()?;
+        self.hit(
+            "INSERT INTO enrollments
+                 (id, user, kind, channel, state, phone, provider, authority, approval, expires, created)
+             SELECT :id, u.id, :kind, :channel, 'pending', :phone, :provider, :authority, :approval, :expires, :now
+             FROM users u
+             WHERE u.id = :user AND NOT EXISTS (
+                 SELECT 1 FROM enrollments
+                 WHERE user = u.id AND kind = :kind AND channel = :channel AND state = 'active')",
+            named_params! {
+                ":id": new.id.as_str(),
+                ":kind": kind,
+                ":channel": channel,
+                ":phone": phone,
+                ":provider": new.data.as_ref().map(|(provider, _)| provider),
+                ":authority": authority,
+                ":approval": approval.map(ChallengeId::as_str),
+                ":expires": millis(new.expires),
+                ":now": self.now(),
+                ":user": new.user.as_str(),
+            },
+        )
     }
 
     /// Only the newest of two enrollments under way works.

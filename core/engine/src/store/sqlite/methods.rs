@@ -6,9 +6,10 @@ use countersign_plugin::{Data, Timestamp};
 use super::SqliteStore;
 use crate::audit::AuditEvent;
 use crate::store::{
-    Approval, Attempt, AttemptRule, ChallengeId, ChallengeState, DeliveryId, Enrollment, EnrollmentBegun,
-    EnrollmentConfirmed, EnrollmentId, KeyedHash, NewChallenge, NewDelivery, NewEnrollment, NewUser, OpenChallenge,
-    Proof, SendAllowed, SendRule, Store, StoreError, StoredEvent, User, UserChange, UserId,
+    Approval, Attempt, AttemptRule, Authority, ChallengeId, ChallengeState, Delivery, DeliveryId, Enrollment,
+    EnrollmentBegun, EnrollmentConfirmed, EnrollmentId, EnrollmentRemoved, KeyedHash, NewChallenge, NewDelivery,
+    NewEnrollment, NewUser, OpenChallenge, Proof, SendAllowed, SendRule, Store, StoreError, StoredEvent, User,
+    UserChange, UserId,
 };
 
 /// The time of transitions that no rule about time applies to.
@@ -77,9 +78,14 @@ impl Store for SqliteStore {
         self.write("count_enrollment_attempt", now, move |tx| tx.count_enrollment_attempt(&enrollment, rule)).await
     }
 
-    async fn remove_enrollment(&self, enrollment: &EnrollmentId, now: Timestamp) -> Result<bool, StoreError> {
-        let enrollment = enrollment.clone();
-        self.write("remove_enrollment", now, move |tx| tx.remove_enrollment(&enrollment)).await
+    async fn remove_enrollment(
+        &self,
+        enrollment: &EnrollmentId,
+        authority: &Authority,
+        now: Timestamp,
+    ) -> Result<EnrollmentRemoved, StoreError> {
+        let (enrollment, authority) = (enrollment.clone(), authority.clone());
+        self.write("remove_enrollment", now, move |tx| tx.remove_enrollment(&enrollment, &authority)).await
     }
 
     async fn provider_data(&self, enrollment: &EnrollmentId, provider: &str) -> Result<Option<Data>, StoreError> {
@@ -156,6 +162,11 @@ impl Store for SqliteStore {
         self.write("release_delivery", now, move |tx| tx.release_delivery(&delivery)).await
     }
 
+    async fn delivery(&self, delivery: &DeliveryId) -> Result<Option<Delivery>, StoreError> {
+        let delivery = delivery.clone();
+        self.read(TIMELESS, move |tx| tx.delivery(&delivery)).await
+    }
+
     async fn challenge(&self, challenge: &ChallengeId) -> Result<Option<OpenChallenge>, StoreError> {
         let challenge = challenge.clone();
         self.read(TIMELESS, move |tx| tx.challenge(&challenge)).await
@@ -176,9 +187,14 @@ impl Store for SqliteStore {
         self.write("count_attempt", now, move |tx| tx.count_attempt(&challenge, rule)).await
     }
 
-    async fn give_back_attempt(&self, challenge: &ChallengeId, now: Timestamp) -> Result<(), StoreError> {
+    async fn give_back_attempt(
+        &self,
+        challenge: &ChallengeId,
+        lock: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let challenge = challenge.clone();
-        self.write("give_back_attempt", now, move |tx| tx.give_back_attempt(&challenge)).await
+        self.write("give_back_attempt", now, move |tx| tx.give_back_attempt(&challenge, lock)).await
     }
 
     async fn approve(

@@ -7,6 +7,7 @@
 mod approval;
 mod attempt;
 mod audit;
+mod authority;
 mod challenge;
 mod delivery;
 mod enrollment;

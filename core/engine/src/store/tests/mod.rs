@@ -102,6 +102,7 @@ fn new_phone(user: &UserId, number: &str) -> NewEnrollment {
         phone: Some(phone(number)),
         data: None,
         expires: at(600),
+        authority: Authority::Administrator,
     }
 }
 
@@ -113,6 +114,7 @@ fn new_device(user: &UserId, seed: &str) -> NewEnrollment {
         phone: None,
         data: Some(("totp".into(), data(seed))),
         expires: at(600),
+        authority: Authority::Administrator,
     }
 }
 

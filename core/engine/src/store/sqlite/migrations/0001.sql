@@ -29,6 +29,8 @@ CREATE TABLE enrollments (
     provider  TEXT,
     last_step INTEGER,
     attempts  INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0),
+    authority TEXT NOT NULL CHECK (authority IN ('nobody', 'approval', 'administrator')),
+    approval  TEXT CHECK ((approval IS NOT NULL) = (authority = 'approval')), -- the approved challenge
     expires   INTEGER CHECK ((expires IS NOT NULL) = (state = 'pending')),
     created   INTEGER NOT NULL,
     -- At most one active and one pending of each factor.
@@ -60,7 +62,9 @@ CREATE TABLE challenges (
         CHECK (state IN ('sending', 'pending', 'approved', 'denied', 'expired', 'canceled', 'failed')),
     attempts   INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0),
     created    INTEGER NOT NULL,
-    expires    INTEGER NOT NULL
+    expires    INTEGER NOT NULL,
+    approved   INTEGER CHECK ((approved IS NOT NULL) = (state = 'approved')), -- when
+    used_for   TEXT -- the enrollment that was made or removed by leave of this approval
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX challenges_user ON challenges (user, created);
 CREATE INDEX challenges_enrollment ON challenges (enrollment);
