@@ -52,6 +52,7 @@ pub enum AuditKind {
     ChallengeDenied,
     ChallengeFailed,
     CredentialsTested,
+    StoreResealed,
 }
 
 impl AuditEvent {

@@ -186,6 +186,3 @@ pub trait Store: Send + Sync {
     /// Events after a sequence number, oldest first, at most `limit`.
     async fn audit(&self, after: u64, limit: u32) -> Result<Vec<StoredEvent>, StoreError>;
 }
-
-#[cfg(test)]
-mod tests;

@@ -42,7 +42,11 @@ impl Store for SqliteStore {
 
     async fn forget_user(&self, user: &UserId, now: Timestamp) -> Result<bool, StoreError> {
         let user = user.clone();
-        self.write("forget_user", now, move |tx| tx.forget_user(&user)).await
+        let forgotten = self.write("forget_user", now, move |tx| tx.forget_user(&user)).await?;
+        if forgotten {
+            self.checkpoint().await;
+        }
+        Ok(forgotten)
     }
 
     async fn begin_enrollment(&self, new: NewEnrollment, now: Timestamp) -> Result<EnrollmentBegun, StoreError> {

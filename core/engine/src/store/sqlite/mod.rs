@@ -15,6 +15,7 @@ mod expiry;
 mod fault;
 mod live_key;
 mod methods;
+mod reseal;
 mod schema;
 mod send_counter;
 mod sending;
@@ -86,6 +87,25 @@ impl SqliteStore {
         Self::start(path, keys, connection, None)
     }
 
+    /// Seals every value anew that is sealed under another key than the newest, and returns how
+    /// many. The store stays usable meanwhile; after that no older seal key is needed, unless
+    /// another process still seals under one. See [`add_seal_key`](super::add_seal_key).
+    ///
+    /// # Errors
+    /// Where a value does not open; those before it are resealed then.
+    pub async fn reseal(&self, now: Timestamp) -> Result<u64, StoreError> {
+        let mut values = 0;
+        for column in &reseal::SEALED {
+            let mut after = column.beginning();
+            while let Some((some, last)) = self.write("reseal", now, move |tx| tx.reseal_some(column, &after)).await? {
+                values += some;
+                after = last;
+            }
+        }
+        self.write("resealed", now, move |tx| tx.resealed(values)).await?;
+        Ok(values)
+    }
+
     fn open_with(path: &Path, key_path: &Path, observer: Option<Arc<dyn Observer>>) -> Result<Self, StoreError> {
         let unusable = |error: std::io::Error| StoreError::Database { path: path.to_owned(), cause: Box::new(error) };
         // A relative name could change its meaning, and one like `file:…` has another to SQLite.
@@ -133,6 +153,16 @@ impl SqliteStore {
         self.outcome(done.await)
     }
 
+    /// Moves what was written into the database file and empties the log beside it, so that what
+    /// was deleted is nowhere any more. Where another process reads just now, the next one does it.
+    async fn checkpoint(&self) {
+        let done =
+            self.writer.run(|connection| connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())));
+        if let Ok(Err(error)) = done.await {
+            tracing::warn!(%error, "the store's log could not be emptied after a deletion");
+        }
+    }
+
     /// Reads in one transaction, so that all of it is of one moment.
     async fn read<T: Send + 'static>(
         &self,
@@ -160,3 +190,6 @@ impl fmt::Debug for SqliteStore {
         f.debug_struct("SqliteStore").field("path", &self.path).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,17 @@
 //! What the store promises, on memory and on a file.
 
+mod approvals;
+mod attempts;
+mod audit;
 mod challenges;
+mod counters;
+mod disk;
+mod enrollments;
+mod key_file;
+mod nodes;
+mod sealing;
+mod sends;
+mod users;
 
 use std::future::Future;
 use std::path::PathBuf;
@@ -10,8 +21,10 @@ use countersign_plugin::{Data, Phone, Purpose, Timestamp};
 use serde_json::json;
 use tempfile::TempDir;
 
-use super::*;
+use super::SqliteStore;
+use crate::audit::{AuditEvent, AuditKind};
 use crate::clock::SystemRandom;
+use crate::store::*;
 
 /// Rules as the bootstrap's defaults have them.
 const SEND: SendRule =
@@ -186,4 +199,19 @@ async fn open_at(
 
 async fn state(store: &SqliteStore, challenge: &ChallengeId) -> ChallengeState {
     store.challenge(challenge).await.unwrap().unwrap().state
+}
+
+/// What the audit holds, by kind.
+async fn kinds(store: &SqliteStore) -> Vec<AuditKind> {
+    store.audit(0, 1000).await.unwrap().into_iter().map(|stored| stored.event.kind).collect()
+}
+
+/// The last event.
+async fn last_event(store: &SqliteStore) -> AuditEvent {
+    store.audit(0, 1000).await.unwrap().pop().unwrap().event
+}
+
+/// Executes something on the store's own connection, as no caller can.
+async fn raw(store: &SqliteStore, sql: &'static str) -> rusqlite::Result<()> {
+    store.writer.run(move |connection| connection.execute_batch(sql)).await.ok().unwrap()
 }

@@ -1,0 +1,254 @@
+//! Enrollments, and by whose leave they change.
+
+use super::*;
+
+async fn begun(store: &SqliteStore, new: &NewEnrollment, now: Timestamp) -> EnrollmentBegun {
+    store.begin_enrollment(new.clone(), now).await.unwrap()
+}
+
+async fn confirm(store: &SqliteStore, id: &EnrollmentId, now: Timestamp) -> EnrollmentConfirmed {
+    store.confirm_enrollment(id, Some(7), None, now).await.unwrap()
+}
+
+/// A login of this user's that was approved at this moment.
+async fn approved(store: &SqliteStore, user: &UserId, enrollment: &EnrollmentId, now: Timestamp) -> ChallengeId {
+    let (challenge, delivery) = open_at(store, user, enrollment, now).await;
+    assert_eq!(store.approve(&challenge, &delivery, Proof::Nothing, now).await.unwrap(), Approval::Approved);
+    challenge
+}
+
+fn by(challenge: &ChallengeId, not_before: Timestamp) -> Authority {
+    Authority::Approval { challenge: challenge.clone(), not_before }
+}
+
+#[test]
+fn a_device_counts_only_once_it_is_confirmed() {
+    on_both(|store| async move {
+        let ada = add_user(&store, "ada").await;
+        let new = new_device(&ada, "seed");
+        assert_eq!(begun(&store, &new, at(0)).await, EnrollmentBegun::Begun);
+        let pending = &store.enrollments(&ada, at(1)).await.unwrap()[0];
+        assert!(!pending.active);
+        assert_eq!((pending.expires, pending.provider.as_deref()), (Some(at(600)), Some("totp")));
+        assert_eq!(store.provider_data(&new.id, "totp").await.unwrap(), Some(data("seed")));
+
+        let grown = Some(("totp".to_owned(), data("seed, confirmed")));
+        let answer = store.confirm_enrollment(&new.id, Some(7), grown, just_before(at(600))).await.unwrap();
+        assert_eq!(answer, EnrollmentConfirmed::Confirmed);
+        let active = &store.enrollments(&ada, at(1_000_000)).await.unwrap()[0];
+        assert!(active.active);
+        assert_eq!((active.expires, active.last_step), (None, Some(7)));
+        assert_eq!(store.provider_data(&new.id, "totp").await.unwrap(), Some(data("seed, confirmed")));
+        assert_eq!(confirm(&store, &new.id, at(2)).await, EnrollmentConfirmed::Gone);
+        let again = new_device(&ada, "seed");
+        assert_eq!(begun(&store, &again, at(3)).await, EnrollmentBegun::AlreadyEnrolled);
+        assert_eq!(store.enrollments(&ada, at(3)).await.unwrap().len(), 1);
+    });
+}
+
+#[test]
+fn an_enrollment_that_timed_out_is_gone_and_its_seed_with_it() {
+    on_both(|store| async move {
+        let ada = add_user(&store, "ada").await;
+        let new = new_device(&ada, "seed");
+        assert_eq!(begun(&store, &new, at(0)).await, EnrollmentBegun::Begun);
+        assert_eq!(confirm(&store, &new.id, at(600)).await, EnrollmentConfirmed::Gone);
+        assert!(store.enrollments(&ada, at(600)).await.unwrap().is_empty());
+        assert_eq!(store.expire(just_before(at(600))).await.unwrap(), 0);
+        assert!(store.provider_data(&new.id, "totp").await.unwrap().is_some());
+        assert_eq!(store.expire(at(600)).await.unwrap(), 1);
+        assert!(store.provider_data(&new.id, "totp").await.unwrap().is_none());
+        assert_eq!(last_event(&store).await.kind, AuditKind::EnrollmentExpired);
+    });
+}
+
+#[test]
+fn of_two_enrollments_under_way_only_the_newest_works() {
+    on_both(|store| async move {
+        let ada = add_user(&store, "ada").await;
+        let first = begin(&store, &new_phone(&ada, "+15005550006")).await;
+        let enroll = NewChallenge { purpose: Purpose::Enroll, login_type: None, ..login(&ada, &first) };
+        let (challenge, sent) = (enroll.id.clone(), delivery());
+        let go = store.open_challenge(enroll, sent.clone(), SEND, at(0)).await.unwrap();
+        assert_eq!(go, SendAllowed::Go);
+
+        let second = begin(&store, &new_phone(&ada, "+15005550007")).await;
+        assert_eq!(state(&store, &challenge).await, ChallengeState::Canceled);
+        let approval = store.approve(&challenge, &sent.id, Proof::Nothing, at(1)).await.unwrap();
+        assert_eq!(approval, Approval::NotPending);
+        let left = store.enrollments(&ada, at(1)).await.unwrap();
+        assert_eq!(left.iter().map(|e| e.id.clone()).collect::<Vec<_>>(), [second]);
+        assert_eq!(left[0].phone, Some(phone("+15005550007")));
+        // A device beside it is another factor.
+        begin(&store, &new_device(&ada, "seed")).await;
+        assert_eq!(store.enrollments(&ada, at(1)).await.unwrap().len(), 2);
+    });
+}
+
+#[test]
+fn a_phone_becomes_active_by_approval_alone() {
+    on_both(|store| async move {
+        let ada = add_user(&store, "ada").await;
+        let id = begin(&store, &new_phone(&ada, "+15005550006")).await;
+        assert_eq!(confirm(&store, &id, at(1)).await, EnrollmentConfirmed::Gone);
+        let counted = store.count_enrollment_attempt(&id, ATTEMPTS, at(1)).await.unwrap();
+        assert_eq!(counted, Attempt::Over);
+        // Not for a login, as it counts for nothing yet.
+        let refused = store.open_challenge(login(&ada, &id), delivery(), SEND, at(1)).await.unwrap();
+        assert_eq!(refused, SendAllowed::Over);
+
+        let enroll = || NewChallenge { purpose: Purpose::Enroll, login_type: None, ..login(&ada, &id) };
+        let (challenge, sent) = (enroll(), delivery());
+        let ids = (challenge.id.clone(), sent.id.clone());
+        assert_eq!(store.open_challenge(challenge, sent, SEND, at(1)).await.unwrap(), SendAllowed::Go);
+        let late = store.approve(&ids.0, &ids.1, Proof::Nothing, at(600)).await.unwrap();
+        assert_eq!(late, Approval::NotPending);
+        let in_time = store.approve(&ids.0, &ids.1, Proof::Nothing, just_before(at(600))).await.unwrap();
+        assert_eq!(in_time, Approval::Approved);
+        assert!(store.enrollments(&ada, at(700)).await.unwrap()[0].active);
+        // Once it is active there is nothing left to enroll.
+        let refused = store.open_challenge(enroll(), delivery(), SEND, at(2)).await.unwrap();
+        assert_eq!(refused, SendAllowed::Over);
+    });
+}
+
+#[test]
+fn nobodys_leave_is_enough_for_the_first_factor_only() {
+    on_both(|store| async move {
+        let ada = add_user(&store, "ada").await;
+        let mut device = new_device(&ada, "seed");
+        device.authority = Authority::Nobody;
+        let mut phone = new_phone(&ada, "+15005550006");
+        phone.authority = Authority::Nobody;
+        assert_eq!(begun(&store, &device, at(0)).await, EnrollmentBegun::Begun);
+        assert_eq!(begun(&store, &phone, at(0)).await, EnrollmentBegun::Begun);
+        let enroll = NewChallenge { purpose: Purpose::Enroll, login_type: None, ..login(&ada, &phone.id) };
+        let ids = (enroll.id.clone(), delivery());
+        assert_eq!(store.open_challenge(enroll, ids.1.clone(), SEND, at(0)).await.unwrap(), SendAllowed::Go);
+
+        // Both began as the first; only one of them can become it.
+        assert_eq!(confirm(&store, &device.id, at(1)).await, EnrollmentConfirmed::Confirmed);
+        let approval = store.approve(&ids.0, &ids.1.id, Proof::Nothing, at(1)).await.unwrap();
+        assert_eq!(approval, Approval::NotPending);
+        assert_eq!(store.enrollments(&ada, at(1)).await.unwrap().iter().filter(|e| e.active).count(), 1);
+
+        let mut third = new_phone(&ada, "+15005550007");
+        third.authority = Authority::Nobody;
+        assert_eq!(begun(&store, &third, at(2)).await, EnrollmentBegun::NeedsApproval);
+        // The pending one was not replaced by what was refused.
+        assert!(store.enrollments(&ada, at(2)).await.unwrap().iter().any(|e| e.id == phone.id));
+        let removed = store.remove_enrollment(&device.id, &Authority::Nobody, at(2)).await.unwrap();
+        assert_eq!(removed, EnrollmentRemoved::NeedsApproval);
+        let removed = store.remove_enrollment(&device.id, &Authority::Administrator, at(2)).await.unwrap();
+        assert_eq!(removed, EnrollmentRemoved::Removed);
+        let removed = store.remove_enrollment(&device.id, &Authority::Administrator, at(2)).await.unwrap();
+        assert_eq!(removed, EnrollmentRemoved::Gone);
+        assert!(store.provider_data(&device.id, "totp").await.unwrap().is_none());
+    });
+}
+
+#[test]
+fn an_approval_must_be_the_users_own_fresh_login() {
+    on_both(|store| async move {
+        let (ada, bob) = (add_user(&store, "ada").await, add_user(&store, "bob").await);
+        let (adas, bobs) = (device(&store, &ada).await, device(&store, &bob).await);
+        let own = approved(&store, &ada, &adas, at(100)).await;
+        let bobs_own = approved(&store, &bob, &bobs, at(100)).await;
+        let (pending, _) = open_at(&store, &ada, &adas, at(100)).await;
+        let refused = [
+            by(&bobs_own, at(0)),
+            by(&pending, at(0)),
+            by(&own, Timestamp::from_millis(at(100).as_millis() + 1)),
+            by(&ChallengeId::new(&SystemRandom).unwrap(), at(0)),
+        ];
+        for authority in refused {
+            let new = NewEnrollment { authority: authority.clone(), ..new_phone(&ada, "+15005550006") };
+            assert_eq!(begun(&store, &new, at(101)).await, EnrollmentBegun::ApprovalRefused, "{authority:?}");
+            let removed = store.remove_enrollment(&adas, &authority, at(101)).await.unwrap();
+            assert_eq!(removed, EnrollmentRemoved::ApprovalRefused, "{authority:?}");
+        }
+        let new = NewEnrollment { authority: by(&own, at(100)), ..new_phone(&ada, "+15005550006") };
+        assert_eq!(begun(&store, &new, at(101)).await, EnrollmentBegun::Begun);
+    });
+}
+
+#[test]
+fn an_approval_of_an_enrollment_is_no_leave_for_another() {
+    on_both(|store| async move {
+        let ada = add_user(&store, "ada").await;
+        let id = begin(&store, &new_phone(&ada, "+15005550006")).await;
+        let enroll = NewChallenge { purpose: Purpose::Enroll, login_type: None, ..login(&ada, &id) };
+        let (challenge, sent) = (enroll.id.clone(), delivery());
+        assert_eq!(store.open_challenge(enroll, sent.clone(), SEND, at(0)).await.unwrap(), SendAllowed::Go);
+        let approval = store.approve(&challenge, &sent.id, Proof::Nothing, at(1)).await.unwrap();
+        assert_eq!(approval, Approval::Approved);
+        let new = NewEnrollment { authority: by(&challenge, at(0)), ..new_device(&ada, "seed") };
+        assert_eq!(begun(&store, &new, at(2)).await, EnrollmentBegun::ApprovalRefused);
+        let removed = store.remove_enrollment(&id, &by(&challenge, at(0)), at(2)).await.unwrap();
+        assert_eq!(removed, EnrollmentRemoved::ApprovalRefused);
+    });
+}
+
+#[test]
+fn an_approval_serves_one_change() {
+    on_both(|store| async move {
+        let ada = add_user(&store, "ada").await;
+        let first = device(&store, &ada).await;
+        let own = approved(&store, &ada, &first, at(1)).await;
+        let leave = by(&own, at(0));
+        // Beginning does not use it up, becoming active does.
+        let other = |channel: &str| NewEnrollment {
+            factor: Factor::Device(channel.into()),
+            authority: leave.clone(),
+            ..new_device(&ada, "seed")
+        };
+        let (second, third) = (other("second"), other("third"));
+        assert_eq!(begun(&store, &second, at(2)).await, EnrollmentBegun::Begun);
+        assert_eq!(begun(&store, &third, at(2)).await, EnrollmentBegun::Begun);
+        assert_eq!(confirm(&store, &second.id, at(3)).await, EnrollmentConfirmed::Confirmed);
+        assert_eq!(confirm(&store, &third.id, at(3)).await, EnrollmentConfirmed::Gone);
+        assert_eq!(begun(&store, &other("fourth"), at(3)).await, EnrollmentBegun::ApprovalRefused);
+        let removed = store.remove_enrollment(&first, &leave, at(3)).await.unwrap();
+        assert_eq!(removed, EnrollmentRemoved::ApprovalRefused);
+
+        let own = approved(&store, &ada, &first, at(4)).await;
+        let leave = by(&own, at(0));
+        let removed = store.remove_enrollment(&second.id, &leave, at(5)).await.unwrap();
+        assert_eq!(removed, EnrollmentRemoved::Removed);
+        let removed = store.remove_enrollment(&first, &leave, at(5)).await.unwrap();
+        assert_eq!(removed, EnrollmentRemoved::ApprovalRefused);
+    });
+}
+
+#[test]
+fn removing_an_enrollment_cancels_what_is_open_on_it() {
+    on_both(|store| async move {
+        let ada = add_user(&store, "ada").await;
+        let device = device(&store, &ada).await;
+        let (challenge, sent) = open(&store, &ada, &device).await;
+        let removed = store.remove_enrollment(&device, &Authority::Administrator, at(1)).await.unwrap();
+        assert_eq!(removed, EnrollmentRemoved::Removed);
+        let left = store.challenge(&challenge).await.unwrap().unwrap();
+        assert_eq!(left.state, ChallengeState::Canceled);
+        assert!(left.enrollment.is_none());
+        let approval = store.approve(&challenge, &sent, Proof::Nothing, at(1)).await.unwrap();
+        assert_eq!(approval, Approval::NotPending);
+        assert_eq!(store.count_attempt(&challenge, ATTEMPTS, at(1)).await.unwrap(), Attempt::Over);
+    });
+}
+
+#[test]
+fn the_data_of_each_provider_stands_for_itself() {
+    on_both(|store| async move {
+        let ada = add_user(&store, "ada").await;
+        let device = device(&store, &ada).await;
+        assert!(store.put_provider_data(&device, "authy", &data("authy id")).await.unwrap());
+        assert!(store.put_provider_data(&device, "authy", &data("other id")).await.unwrap());
+        assert_eq!(store.provider_data(&device, "authy").await.unwrap(), Some(data("other id")));
+        assert_eq!(store.provider_data(&device, "totp").await.unwrap(), Some(data("seed")));
+        assert_eq!(store.provider_data(&device, "none").await.unwrap(), None);
+        assert!(!store.put_provider_data(&enrollment_id(), "authy", &data("x")).await.unwrap());
+        let unknown = begun(&store, &new_device(&user_id(), "seed"), at(0)).await;
+        assert_eq!(unknown, EnrollmentBegun::NoUser);
+    });
+}
