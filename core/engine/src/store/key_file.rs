@@ -69,8 +69,9 @@ fn create(key_file: &Path) -> Result<(), StoreError> {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
         _ => Ok(()),
     };
+    let removed = fs::remove_file(&new);
     linked
-        .and(fs::remove_file(&new))
+        .and(removed)
         .and_then(|()| private::sync_folder_of(key_file))
         .map_err(|error| problem(key_file, error.into()))
 }

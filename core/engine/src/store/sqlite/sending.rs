@@ -96,20 +96,21 @@ impl Transition<'_> {
             return Ok(Err(self.lock_or(user, otherwise)?));
         }
         // Before the live key: who may not be sent anything shall not make others' codes end.
-        if let (true, Some(recipient)) = (rule.counts, &delivery.recipient) {
-            if let Err(refused) = self.count_send(recipient, rule)? {
-                return Ok(Err(refused));
-            }
+        if rule.counts
+            && let Some(recipient) = &delivery.recipient
+            && let Err(refused) = self.count_send(recipient, rule)?
+        {
+            return Ok(Err(refused));
         }
         self.connection.execute(
             "UPDATE deliveries SET state = 'superseded'
              WHERE challenge = ?1 AND id <> ?2 AND state IN ('sending', 'sent', 'unclear')",
             params![challenge.as_str(), delivery.id.as_str()],
         )?;
-        if let Some(key) = delivery.live_key {
-            if let Err(refused) = self.take_live_key(&key, challenge, delivery)? {
-                return Ok(Err(refused));
-            }
+        if let Some(key) = delivery.live_key
+            && let Err(refused) = self.take_live_key(&key, challenge, delivery)?
+        {
+            return Ok(Err(refused));
         }
         Ok(Ok(()))
     }

@@ -48,7 +48,7 @@ fn a_challenge_ends_once_and_never_by_another_name() {
                 assert!(!store.close_challenge(&challenge, no_end, at(1)).await.unwrap());
             }
             assert_eq!(state(&store, &challenge).await, ChallengeState::Pending);
-            assert_eq!(store.open_challenges(&ada, at(1)).await.unwrap(), [challenge.clone()]);
+            assert_eq!(store.open_challenges(&ada, at(1)).await.unwrap(), std::slice::from_ref(&challenge));
             assert!(store.close_challenge(&challenge, end, at(1)).await.unwrap());
             assert_eq!(last_event(&store).await.kind, kind);
             assert!(!store.close_challenge(&challenge, ChallengeState::Denied, at(1)).await.unwrap());
