@@ -50,13 +50,13 @@ pub trait Store: Send + Sync {
     async fn begin_enrollment(&self, new: NewEnrollment, now: Timestamp) -> Result<EnrollmentBegun, StoreError>;
     /// All of a user's enrollments, pending ones that have not expired included.
     async fn enrollments(&self, user: &UserId, now: Timestamp) -> Result<Vec<Enrollment>, StoreError>;
-    /// Makes a pending device enrollment active and consumes the step of its first code, in one
+    /// Makes a pending device enrollment active and consumes the proof of its first code, in one
     /// conditional write; nothing happens where it expired or was replaced, or where its
-    /// authority no longer holds (see [`Authority`]).
+    /// authority no longer holds (see [`Authority`]). It clears the user's failures.
     async fn confirm_enrollment(
         &self,
         enrollment: &EnrollmentId,
-        accepted_step: Option<u64>,
+        proof: Proof,
         data: Option<(String, Data)>,
         now: Timestamp,
     ) -> Result<EnrollmentConfirmed, StoreError>;
@@ -120,10 +120,10 @@ pub trait Store: Send + Sync {
         expires: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<bool, StoreError>;
-    /// `sending` → `failed`. Only where `delivered_nothing` is the live key released at once;
-    /// otherwise the delivery stays checkable and the challenge becomes `pending`. With
-    /// `close_challenge` a challenge without any checkable delivery becomes `failed`; without
-    /// it the challenge stays as it is, and takes another delivery.
+    /// With `delivered_nothing`: `sending` → `failed`, and the live key is released at once.
+    /// Without: `sending` → `unclear`; the delivery stays checkable and live, and the challenge
+    /// becomes `pending`. With `close_challenge` a challenge without any checkable delivery becomes
+    /// `failed`; without it the challenge stays as it is, and takes another delivery.
     async fn delivery_failed(
         &self,
         delivery: &DeliveryId,

@@ -51,7 +51,7 @@ impl Transition<'_> {
             self.clear_failures(&opened.user.id)?;
             self.free_live_key(delivery)?;
             self.hit("UPDATE deliveries SET state = 'released' WHERE id = ?1", [delivery.as_str()])?;
-            if opened.purpose == Purpose::Enroll && !self.activate(&enrollment, None)? {
+            if opened.purpose == Purpose::Enroll && !self.activate(&enrollment)? {
                 return Ok(Err(Approval::NotPending));
             }
             Ok(Ok(()))
@@ -61,7 +61,7 @@ impl Transition<'_> {
     }
 
     /// Whether the proof was still unused; it is used now.
-    fn consume(&self, enrollment: &EnrollmentId, proof: &Proof) -> Result<bool, Fault> {
+    pub(super) fn consume(&self, enrollment: &EnrollmentId, proof: &Proof) -> Result<bool, Fault> {
         match proof {
             Proof::Nothing => Ok(true),
             Proof::Step(step) => self.hit(

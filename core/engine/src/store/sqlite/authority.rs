@@ -2,7 +2,6 @@
 
 use rusqlite::{named_params, params};
 
-use super::enrollment::signed;
 use super::fault::Fault;
 use super::transition::{Transition, millis};
 use crate::store::{Authority, ChallengeId, EnrollmentBegun, EnrollmentId, EnrollmentRemoved, UserId};
@@ -66,13 +65,13 @@ impl Transition<'_> {
 
     /// Makes a pending enrollment active, if its authority still holds; uses up its approval.
     /// Where it answers `false`, the caller undoes the steps.
-    pub(super) fn activate(&self, enrollment: &EnrollmentId, step: Option<u64>) -> Result<bool, Fault> {
+    pub(super) fn activate(&self, enrollment: &EnrollmentId) -> Result<bool, Fault> {
         let active = self.hit(
-            "UPDATE enrollments SET state = 'active', expires = NULL, last_step = coalesce(:step, last_step)
+            "UPDATE enrollments SET state = 'active', expires = NULL
              WHERE id = :id AND state = 'pending' AND expires > :now
                AND (authority <> 'nobody' OR NOT EXISTS (SELECT 1 FROM enrollments other
                    WHERE other.user = enrollments.user AND other.state = 'active'))",
-            named_params! {":step": step.map(signed), ":id": enrollment.as_str(), ":now": self.now()},
+            named_params! {":id": enrollment.as_str(), ":now": self.now()},
         )?;
         if !active {
             return Ok(false);

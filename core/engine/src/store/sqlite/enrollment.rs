@@ -12,7 +12,7 @@ use crate::audit::{AuditEvent, AuditKind};
 use crate::store::keys::Place;
 use crate::store::{
     Authority, ChallengeId, Enrollment, EnrollmentBegun, EnrollmentConfirmed, EnrollmentId, EnrollmentRemoved, Factor,
-    NewEnrollment, UserId,
+    NewEnrollment, Proof, UserId,
 };
 
 const COLUMNS: &str = "id, user, kind, channel, state, phone, provider, last_step, expires";
@@ -59,14 +59,14 @@ impl Transition<'_> {
     pub(super) fn confirm_enrollment(
         &self,
         id: &EnrollmentId,
-        step: Option<u64>,
+        proof: &Proof,
         data: Option<&(String, Data)>,
     ) -> Result<EnrollmentConfirmed, Fault> {
         let confirmed = self.unless_refused(|| {
             // A phone is proven by a challenge, never by this.
             let device = self.enrollment(id)?.filter(|enrollment| enrollment.factor != Factor::Phone);
             let Some(enrollment) = device else { return Ok(Err(EnrollmentConfirmed::Gone)) };
-            if !self.activate(id, step)? {
+            if !self.activate(id)? || !self.consume(id, proof)? {
                 return Ok(Err(EnrollmentConfirmed::Gone));
             }
             if let Some((provider, data)) = data {

@@ -61,15 +61,12 @@ impl Store for SqliteStore {
     async fn confirm_enrollment(
         &self,
         enrollment: &EnrollmentId,
-        accepted_step: Option<u64>,
+        proof: Proof,
         data: Option<(String, Data)>,
         now: Timestamp,
     ) -> Result<EnrollmentConfirmed, StoreError> {
         let enrollment = enrollment.clone();
-        self.write("confirm_enrollment", now, move |tx| {
-            tx.confirm_enrollment(&enrollment, accepted_step, data.as_ref())
-        })
-        .await
+        self.write("confirm_enrollment", now, move |tx| tx.confirm_enrollment(&enrollment, &proof, data.as_ref())).await
     }
 
     async fn count_enrollment_attempt(

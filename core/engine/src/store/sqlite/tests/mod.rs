@@ -139,7 +139,7 @@ async fn begin(store: &SqliteStore, new: &NewEnrollment) -> EnrollmentId {
 /// An enrolled device of a user.
 async fn device(store: &SqliteStore, user: &UserId) -> EnrollmentId {
     let id = begin(store, &new_device(user, "seed")).await;
-    let confirmed = store.confirm_enrollment(&id, None, None, at(0)).await.unwrap();
+    let confirmed = store.confirm_enrollment(&id, Proof::Nothing, None, at(0)).await.unwrap();
     assert_eq!(confirmed, EnrollmentConfirmed::Confirmed);
     id
 }
