@@ -159,7 +159,7 @@ const HISTORY: &[Step] = steps! {
     store => assert!(counted(store.count_enrollment_attempt(&enrollment(1), ATTEMPTS, at(3)).await.unwrap())),
     store => assert!(store.put_provider_data(&enrollment(1), "totp", &data("other seed")).await.unwrap()),
     store => assert_eq!(
-        store.confirm_enrollment(&enrollment(1), Some(5), None, at(4)).await.unwrap(),
+        store.confirm_enrollment(&enrollment(1), Proof::Step(5), None, at(4)).await.unwrap(),
         EnrollmentConfirmed::Confirmed
     ),
     store => assert_eq!(store.begin_enrollment(phone(), at(5)).await.unwrap(), EnrollmentBegun::Begun),

@@ -50,11 +50,25 @@ fn the_code_of_an_enrollment_is_not_good_for_the_first_login() {
     on_both(|store| async move {
         let ada = add_user(&store, "ada").await;
         let id = begin(&store, &new_device(&ada, "seed")).await;
-        let confirmed = store.confirm_enrollment(&id, Some(10), None, at(0)).await.unwrap();
+        let confirmed = store.confirm_enrollment(&id, Proof::Step(10), None, at(0)).await.unwrap();
         assert_eq!(confirmed, EnrollmentConfirmed::Confirmed);
         let ids = open(&store, &ada, &id).await;
         assert_eq!(approve(&store, &ids, Proof::Step(10), at(1)).await, Approval::Replayed);
         assert_eq!(approve(&store, &ids, Proof::Step(11), at(1)).await, Approval::Approved);
+    });
+}
+
+#[test]
+fn the_provider_checked_code_of_an_enrollment_is_not_good_for_the_first_login_either() {
+    on_both(|store| async move {
+        let ada = add_user(&store, "ada").await;
+        let id = begin(&store, &new_device(&ada, "seed")).await;
+        let code = || Proof::Code { hash: store.hash("used", &[b"123456"]), until: at(600) };
+        let confirmed = store.confirm_enrollment(&id, code(), None, at(0)).await.unwrap();
+        assert_eq!(confirmed, EnrollmentConfirmed::Confirmed);
+        let ids = open(&store, &ada, &id).await;
+        assert_eq!(approve(&store, &ids, code(), at(1)).await, Approval::Replayed);
+        assert_eq!(approve(&store, &ids, code(), at(600)).await, Approval::Approved);
     });
 }
 

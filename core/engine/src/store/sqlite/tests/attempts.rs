@@ -192,7 +192,7 @@ fn guesses_at_an_enrollment_count_on_the_user_too() {
         assert!(store.unlock_user(&ada, at(2)).await.unwrap());
         assert_eq!(guess(at(3)).await.unwrap(), counted(0));
         // The right code is a full success, which clears.
-        let confirmed = store.confirm_enrollment(&id, Some(1), None, at(4)).await.unwrap();
+        let confirmed = store.confirm_enrollment(&id, Proof::Step(1), None, at(4)).await.unwrap();
         assert_eq!(confirmed, EnrollmentConfirmed::Confirmed);
         assert_eq!(reread(&store, "ada").await.failures, 0);
         assert_eq!(guess(at(5)).await.unwrap(), Attempt::Over);

@@ -31,7 +31,7 @@ fn no_secret_is_on_the_disk_in_clear() {
         let user = new.id.clone();
         store.add_user(new, at(0)).await.unwrap().unwrap();
         let device = begin(&store, &new_device(&user, "CANARYSEED")).await;
-        let confirmed = store.confirm_enrollment(&device, Some(1), None, at(0)).await.unwrap();
+        let confirmed = store.confirm_enrollment(&device, Proof::Step(1), None, at(0)).await.unwrap();
         assert_eq!(confirmed, EnrollmentConfirmed::Confirmed);
         begin(&store, &new_phone(&user, "+15005559876")).await;
         let mut sent = to(&store, "+15005559876");

@@ -7,7 +7,7 @@ async fn begun(store: &SqliteStore, new: &NewEnrollment, now: Timestamp) -> Enro
 }
 
 async fn confirm(store: &SqliteStore, id: &EnrollmentId, now: Timestamp) -> EnrollmentConfirmed {
-    store.confirm_enrollment(id, Some(7), None, now).await.unwrap()
+    store.confirm_enrollment(id, Proof::Step(7), None, now).await.unwrap()
 }
 
 /// A login of this user's that was approved at this moment.
@@ -33,7 +33,7 @@ fn a_device_counts_only_once_it_is_confirmed() {
         assert_eq!(store.provider_data(&new.id, "totp").await.unwrap(), Some(data("seed")));
 
         let grown = Some(("totp".to_owned(), data("seed, confirmed")));
-        let answer = store.confirm_enrollment(&new.id, Some(7), grown, just_before(at(600))).await.unwrap();
+        let answer = store.confirm_enrollment(&new.id, Proof::Step(7), grown, just_before(at(600))).await.unwrap();
         assert_eq!(answer, EnrollmentConfirmed::Confirmed);
         let active = &store.enrollments(&ada, at(1_000_000)).await.unwrap()[0];
         assert!(active.active);

@@ -133,7 +133,7 @@ fn two_nodes_keep_each_rule() {
         assert_eq!(run(one.begin_enrollment(new.clone(), at(3))).unwrap(), EnrollmentBegun::Begun);
     }
     let answers = at_once(nodes, 4, |store, number| {
-        run(store.confirm_enrollment(&pending[number].id, Some(1), None, at(3))).unwrap()
+        run(store.confirm_enrollment(&pending[number].id, Proof::Step(1), None, at(3))).unwrap()
     });
     assert_eq!(count(&answers, &EnrollmentConfirmed::Confirmed), 1);
 
