@@ -3,8 +3,10 @@
 pub mod audit;
 pub mod bootstrap;
 pub mod clock;
+mod code;
 pub mod instance;
 pub mod operation;
+pub mod phone;
 pub mod registry;
 pub mod secrets;
 pub mod service;
@@ -12,3 +14,4 @@ pub mod store;
 pub mod transport;
 
 pub use registry::probe;
+pub mod user;
