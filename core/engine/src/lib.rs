@@ -1,12 +1,17 @@
 //! For hosts: second factors whose delivery channels are plugins.
 
+pub mod account;
 pub mod audit;
 pub mod bootstrap;
+pub mod challenge;
 pub mod clock;
 mod code;
+pub mod engine;
+pub mod enrollment;
 pub mod instance;
 pub mod operation;
 pub mod phone;
+pub mod policy;
 pub mod registry;
 pub mod secrets;
 pub mod service;

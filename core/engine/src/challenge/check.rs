@@ -1,0 +1,224 @@
+//! Judges a code.
+
+use std::time::Duration;
+
+use countersign_plugin::manifest::{Checker, Maker};
+use countersign_plugin::{CheckCode, Checked, Code, FailureKind, Operation, Purpose};
+
+use super::keep::ForDelivery;
+use super::send::ends;
+use super::{CheckError, Passed, Verdict};
+use crate::audit::{AuditEvent, AuditKind};
+use crate::code::{self, Typed};
+use crate::engine::Engine;
+use crate::operation::Failed;
+use crate::policy;
+use crate::service::Service;
+use crate::store::{
+    Approval, Attempt, AttemptRule, ChallengeId, ChallengeState, DeliveryState, Enrollment, EnrollmentId, KeyedHash,
+    OpenChallenge, Proof, StoreError,
+};
+
+/// An attempt that has been committed and must now be judged.
+#[derive(Clone, Copy)]
+pub(crate) struct Counted {
+    left: u32,
+    locks_until: Option<countersign_plugin::Timestamp>,
+}
+
+impl Counted {
+    /// The verdict where the attempt must not be judged.
+    pub(crate) fn from(attempt: Attempt) -> Result<Self, Verdict> {
+        match attempt {
+            Attempt::Counted { left, locks_until } => Ok(Self { left, locks_until }),
+            Attempt::Locked { until } => Err(Verdict::Locked { until }),
+            Attempt::NoneLeft | Attempt::Over => Err(Verdict::Expired),
+        }
+    }
+
+    /// Attempts left after this one.
+    pub(crate) const fn left(self) -> u32 {
+        self.left
+    }
+}
+
+/// What somebody says who has looked at the code.
+enum Judgement {
+    Right(Proof),
+    Wrong,
+    /// The provider no longer knows the challenge: its code is dead.
+    Dead,
+    Failed(Failed),
+}
+
+pub(crate) async fn check(
+    engine: &Engine,
+    challenge: &ChallengeId,
+    purpose: Purpose,
+    typed: &str,
+) -> Result<Verdict, CheckError> {
+    let open = engine.store.challenge(challenge).await?.filter(|open| open.purpose == purpose);
+    let Some(open) = open else { return Err(CheckError::UnknownChallenge) };
+    let gone = || CheckError::ServiceGone { service: open.delivery.service.clone() };
+    let service = engine.service_of(&open.delivery).ok_or_else(gone)?;
+    if service.maker() == Maker::Nobody {
+        return Err(CheckError::HasNoCode { service: service.name.clone() });
+    }
+    let typed = code::read(typed, service.offer.code_digits);
+    if typed == Typed::Empty {
+        return Err(CheckError::Empty);
+    }
+    let Some(enrollment) = checkable(engine, &open) else { return Ok(Verdict::Expired) };
+    // From here on it counts, whatever becomes of us.
+    let attempt = engine.store.count_attempt(challenge, engine.attempt_rule(), engine.clock.now()).await?;
+    let counted = match Counted::from(attempt) {
+        Ok(counted) => counted,
+        Err(verdict) => return Ok(verdict),
+    };
+    let judgement = match &typed {
+        Typed::Code(code) => judge(engine, &open, enrollment, &service, code).await?,
+        Typed::NoCode | Typed::Empty => Judgement::Wrong,
+    };
+    match judgement {
+        Judgement::Right(proof) => approve(engine, &open, proof).await,
+        Judgement::Wrong => Ok(judge_wrong(engine, counted, Some(&open), enrollment).await?),
+        Judgement::Dead => {
+            engine.store.release_delivery(&open.delivery.id, engine.clock.now()).await?;
+            Ok(Verdict::Expired)
+        }
+        Judgement::Failed(failed) => {
+            let mut attempts_left = counted.left;
+            // The transport's word, not the plugin's: and only where it is the provider that
+            // judges, for what judges without the network has judged without it.
+            if failed.nothing_left && service.checker() == Checker::Provider {
+                engine.store.give_back_attempt(challenge, counted.locks_until, engine.clock.now()).await?;
+                attempts_left += 1;
+            }
+            let failure = Box::new(failed.failure);
+            Ok(Verdict::Unavailable { service: service.name.clone(), failure, attempts_left })
+        }
+    }
+}
+
+/// What a wrong code comes to; the challenge ends with its last attempt.
+pub(crate) async fn judge_wrong(
+    engine: &Engine,
+    counted: Counted,
+    challenge: Option<&OpenChallenge>,
+    enrollment: &Enrollment,
+) -> Result<Verdict, StoreError> {
+    let now = engine.clock.now();
+    let mut event = AuditEvent::new(AuditKind::WrongCode);
+    event.user = Some(enrollment.user.clone());
+    event.challenge = challenge.map(|open| open.id.clone());
+    event.enrollment = Some(enrollment.id.clone());
+    event.facts.insert("attempts_left".to_owned(), counted.left.into());
+    engine.store.append(event, now).await?;
+    if let Some(open) = challenge.filter(|_| counted.left == 0) {
+        engine.store.close_challenge(&open.id, ChallengeState::Denied, now).await?;
+    }
+    Ok(match counted.locks_until {
+        Some(until) => Verdict::Locked { until },
+        None => Verdict::WrongCode { attempts_left: counted.left },
+    })
+}
+
+/// The enrollment whose code may still be judged on this challenge.
+pub(super) fn checkable<'a>(engine: &Engine, open: &'a OpenChallenge) -> Option<&'a Enrollment> {
+    let waits = matches!(open.state, ChallengeState::Sending | ChallengeState::Pending);
+    let sent = matches!(open.delivery.state, DeliveryState::Sending | DeliveryState::Sent | DeliveryState::Unclear);
+    open.enrollment.as_ref().filter(|_| waits && sent && engine.clock.now() < ends(engine, open))
+}
+
+/// The one way to yes. The provider may have taken its time: what has ended meanwhile is over.
+pub(super) async fn approve(engine: &Engine, open: &OpenChallenge, proof: Proof) -> Result<Verdict, CheckError> {
+    let now = engine.clock.now();
+    if now >= ends(engine, open) {
+        return Ok(Verdict::Expired);
+    }
+    Ok(match engine.store.approve(&open.id, &open.delivery.id, proof, now).await? {
+        Approval::Approved => Verdict::Approved(Passed {
+            user: open.user.name.clone(),
+            purpose: open.purpose,
+            login_type: open.login_type.clone(),
+            service: open.delivery.service.clone(),
+            channel: open.delivery.channel.clone(),
+        }),
+        Approval::Replayed => Verdict::Replayed,
+        Approval::NotPending => Verdict::Expired,
+    })
+}
+
+async fn judge(
+    engine: &Engine,
+    open: &OpenChallenge,
+    enrollment: &Enrollment,
+    service: &Service,
+    code: &Code,
+) -> Result<Judgement, StoreError> {
+    if service.checker() == Checker::Engine {
+        // Whatever the plugin would say: it is not asked.
+        let hash = code::hash(&*engine.store, &open.delivery.id, code);
+        let right = open.delivery.code.is_some_and(|made| code::same(&made, &hash));
+        return Ok(if right { Judgement::Right(Proof::Nothing) } else { Judgement::Wrong });
+    }
+    let operation = Operation::Check(CheckCode {
+        channel: service.channel.clone(),
+        mode: service.mode.clone(),
+        purpose: open.purpose,
+        recipient: policy::recipient(service, &open.user, enrollment),
+        code: code.clone(),
+        enrollment: engine.store.provider_data(&enrollment.id, &service.provider).await?,
+        delivery: open.delivery.data.clone(),
+    });
+    let keeper = ForDelivery {
+        store: &*engine.store,
+        delivery: &open.delivery.id,
+        enrollment: &enrollment.id,
+        provider: &service.provider,
+    };
+    Ok(match engine.runner.run(service, operation, &keeper).await {
+        Ok(Checked::Approved { accepted_step }) => {
+            Judgement::Right(proof(engine, service, &enrollment.id, code, accepted_step))
+        }
+        Ok(Checked::WrongCode) => Judgement::Wrong,
+        Err(failed) if failed.failure.kind == FailureKind::Expired => Judgement::Dead,
+        Err(failed) => Judgement::Failed(failed),
+    })
+}
+
+/// What an accepted code leaves behind, so that it is never accepted again: the step of a device
+/// whose plugin tells it, else the code itself.
+pub(crate) fn proof(
+    engine: &Engine,
+    service: &Service,
+    enrollment: &EnrollmentId,
+    code: &Code,
+    accepted_step: Option<u64>,
+) -> Proof {
+    match accepted_step {
+        Some(step) if service.maker() == Maker::Device => Proof::Step(step),
+        _ => {
+            let own = engine.limits.code_lifetime_seconds;
+            let longest = service.offer.code_lifetime_seconds.map_or(own, |theirs| theirs.max(own));
+            let until = engine.clock.now() + Duration::from_secs(longest.into());
+            Proof::Code { hash: used(engine, service, enrollment, code), until }
+        }
+    }
+}
+
+fn used(engine: &Engine, service: &Service, enrollment: &EnrollmentId, code: &Code) -> KeyedHash {
+    let parts = [enrollment.as_str().as_bytes(), service.provider.as_bytes(), code.as_str().as_bytes()];
+    engine.store.hash("used code", &parts)
+}
+
+impl Engine {
+    /// How often may be guessed.
+    pub(crate) fn attempt_rule(&self) -> AttemptRule {
+        AttemptRule {
+            per_challenge: self.limits.attempts_per_challenge,
+            per_user: self.limits.attempts_per_user,
+            lock_seconds: self.limits.guess_lock_seconds.into(),
+        }
+    }
+}

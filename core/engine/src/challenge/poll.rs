@@ -1,0 +1,56 @@
+//! Asks the provider whether the person has approved, on channels whose code nobody makes.
+
+use countersign_plugin::manifest::Maker;
+use countersign_plugin::{AskStatus, Failure, FailureKind, Operation, Purpose, Status};
+
+use super::check::{approve, checkable};
+use super::keep::ForDelivery;
+use super::{CheckError, Progress, Verdict};
+use crate::engine::Engine;
+use crate::policy;
+use crate::store::{ChallengeId, ChallengeState, Proof};
+
+pub(crate) async fn poll(engine: &Engine, challenge: &ChallengeId, purpose: Purpose) -> Result<Progress, CheckError> {
+    let open = engine.store.challenge(challenge).await?.filter(|open| open.purpose == purpose);
+    let Some(open) = open else { return Err(CheckError::UnknownChallenge) };
+    let gone = || CheckError::ServiceGone { service: open.delivery.service.clone() };
+    let service = engine.service_of(&open.delivery).ok_or_else(gone)?;
+    if service.maker() != Maker::Nobody {
+        return Err(CheckError::HasCode { service: service.name.clone() });
+    }
+    let Some(enrollment) = checkable(engine, &open) else { return Ok(Progress::Over(Verdict::Expired)) };
+    if let Some(until) = open.user.locked_until.filter(|until| *until > engine.clock.now()) {
+        return Ok(Progress::Over(Verdict::Locked { until }));
+    }
+    let operation = Operation::Status(AskStatus {
+        channel: service.channel.clone(),
+        mode: service.mode.clone(),
+        recipient: policy::recipient(&service, &open.user, enrollment),
+        delivery: open.delivery.data.clone(),
+    });
+    let keeper = ForDelivery {
+        store: &*engine.store,
+        delivery: &open.delivery.id,
+        enrollment: &enrollment.id,
+        provider: &service.provider,
+    };
+    let unavailable = |failure| {
+        let attempts_left = engine.limits.attempts_per_challenge.saturating_sub(open.attempts);
+        Verdict::Unavailable { service: service.name.clone(), failure: Box::new(failure), attempts_left }
+    };
+    let (state, verdict) = match engine.runner.run(&service, operation, &keeper).await {
+        Ok(Status::Pending) => return Ok(Progress::Waiting),
+        Ok(Status::Approved) => return Ok(Progress::Over(approve(engine, &open, Proof::Nothing).await?)),
+        Ok(Status::Denied) => (ChallengeState::Denied, Verdict::Denied),
+        Ok(Status::Expired) => (ChallengeState::Expired, Verdict::Expired),
+        Ok(Status::Canceled) => (ChallengeState::Canceled, Verdict::Expired),
+        Ok(Status::Undelivered) => {
+            let text = "the provider says that the request could not be delivered";
+            (ChallengeState::Failed, unavailable(Failure::new(FailureKind::UnreachableRecipient, text)))
+        }
+        Err(failed) if failed.failure.kind == FailureKind::Expired => (ChallengeState::Expired, Verdict::Expired),
+        Err(failed) => return Ok(Progress::Over(unavailable(failed.failure))),
+    };
+    engine.store.close_challenge(challenge, state, engine.clock.now()).await?;
+    Ok(Progress::Over(verdict))
+}

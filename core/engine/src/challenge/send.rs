@@ -1,0 +1,376 @@
+//! Sends a code: written down first, then sent, then written down what came of it; where the
+//! provider is out of order, by a fallback.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use countersign_plugin::manifest::Maker;
+use countersign_plugin::{
+    Delivered, Failure, FailureKind, Operation, Person, Purpose, Retry, StartChallenge, Started as Outcome, Timestamp,
+};
+
+use super::close::{AtProvider, kill, make_way};
+use super::keep::ForDelivery;
+use super::prepare::{Prepared, live_key, prepare, send_rule, sends, usable_until};
+use super::{NotSent, Started};
+use crate::clock::NoRandomness;
+use crate::engine::Engine;
+use crate::operation::Failed;
+use crate::policy;
+use crate::service::Service;
+use crate::store::{
+    ChallengeId, ChallengeState, Delivery, DeliveryState, Enrollment, KeyedHash, NewChallenge, NewDelivery,
+    OpenChallenge, SendAllowed, SendRule, StoreError, User,
+};
+
+/// What is to be sent, and to whom.
+pub(crate) struct Order<'a> {
+    pub(crate) user: &'a User,
+    pub(crate) enrollment: &'a Enrollment,
+    pub(crate) purpose: Purpose,
+    pub(crate) login_type: Option<&'a str>,
+    pub(crate) locale: Option<&'a str>,
+}
+
+/// Where the delivery belongs.
+pub(crate) enum Slot<'a> {
+    /// Into a challenge that is opened with it.
+    New(ChallengeId),
+    /// Into this one.
+    Open(&'a OpenChallenge),
+}
+
+impl Slot<'_> {
+    const fn challenge(&self) -> &ChallengeId {
+        match self {
+            Self::New(id) => id,
+            Self::Open(open) => &open.id,
+        }
+    }
+}
+
+/// Why a send did not come to an answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SendError {
+    #[error(transparent)]
+    NotSent(#[from] NotSent),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    NoRandomness(#[from] NoRandomness),
+}
+
+/// Sends by this service, or by the first of its fallbacks that is not out of order, too.
+pub(crate) async fn deliver(
+    engine: &Engine,
+    order: &Order<'_>,
+    method: &Arc<Service>,
+    slot: Slot<'_>,
+) -> Result<Started, SendError> {
+    let fallbacks = method.fallback.iter().filter(|service| {
+        engine.two_factor.channel_enabled(&service.channel)
+            && policy::factor_of(service) == order.enrollment.factor
+            && policy::suits(service, order.user, order.enrollment).is_ok()
+            && sends(service)
+    });
+    let mut send = Send { engine, order, slot, before: None, opened: false };
+    send.before = send.live_before();
+    let mut last = None;
+    for (at, service) in std::iter::once(method).chain(fallbacks).enumerate() {
+        let is_fallback = at > 0;
+        match send.by(service, is_fallback).await {
+            Ok(started) => {
+                let method = method.name.clone();
+                return Ok(Started { method, fallback: is_fallback, ..started });
+            }
+            Err(SendError::NotSent(NotSent::Failed { service, failure })) => {
+                let go_on = may_fall_back(&failure);
+                last = Some(NotSent::Failed { service, failure });
+                if !go_on {
+                    break;
+                }
+            }
+            // A fallback that may not send leaves the first failure to be told.
+            Err(SendError::NotSent(refused)) => {
+                last.get_or_insert(refused);
+                break;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    send.give_up().await?;
+    Err(last.unwrap_or(NotSent::Over).into())
+}
+
+/// Only where the provider is out of order or says that another one could do it: never after a
+/// refusal or a fraud block, whatever the plugin makes of it, and never while the first code may
+/// be out.
+fn may_fall_back(failure: &Failure) -> bool {
+    let refusal = matches!(
+        failure.kind,
+        FailureKind::Blocked | FailureKind::InvalidRecipient | FailureKind::TooManyAttempts | FailureKind::RateLimited
+    );
+    let another = failure.kind == FailureKind::Unavailable || failure.retry == Retry::AnotherProvider;
+    another && !refusal
+}
+
+struct Send<'a> {
+    engine: &'a Engine,
+    order: &'a Order<'a>,
+    slot: Slot<'a>,
+    /// The code of the provider's that the person may have in hand from this challenge.
+    before: Option<Before>,
+    /// Whether a challenge of its own has been written down.
+    opened: bool,
+}
+
+struct Before {
+    delivery: Delivery,
+    /// `None` where its service is gone, so that nobody can tell.
+    key: Option<KeyedHash>,
+}
+
+impl Send<'_> {
+    /// One service: written down, sent, written down.
+    async fn by(&mut self, service: &Arc<Service>, is_fallback: bool) -> Result<Started, SendError> {
+        let Engine { store, clock, limits, .. } = self.engine;
+        let prepared = prepare(self.engine, service, self.order.user, self.order.enrollment, clock.now())?;
+        let key = prepared.new.live_key;
+        let same_code = self.same_code(key);
+        if is_fallback && !same_code && self.retire().await? == AtProvider::MayLive {
+            // Two live codes in the person's hands would be the price.
+            return Err(NotSent::Over.into());
+        }
+        self.write_down(&prepared.new, send_rule(limits, service, is_fallback)).await?;
+        if same_code {
+            // The provider sends the same code again: what it knows it by stays, even if this
+            // send comes to nothing.
+            if let Some(before) = &mut self.before {
+                if let Some(data) = &before.delivery.data {
+                    store.keep_delivery(&prepared.new.id, data).await?;
+                }
+                before.delivery.id = prepared.new.id.clone();
+                before.delivery.expires = prepared.new.expires;
+            }
+        } else if !is_fallback {
+            let _best_effort = self.retire().await?;
+        }
+        let created = clock.now();
+        match self.start(service, &prepared).await? {
+            Ok(outcome) => self.sent(service, prepared, outcome, created).await,
+            Err(failed) => self.failed(service, prepared, failed, created).await,
+        }
+    }
+
+    /// Writes the delivery down; where another one holds its live key, once more after the
+    /// provider has confirmed that the other's code is dead.
+    async fn write_down(&mut self, delivery: &NewDelivery, rule: SendRule) -> Result<(), SendError> {
+        let mut allowed = self.write_down_once(delivery, rule).await?;
+        if let SendAllowed::LiveElsewhere { challenge, delivery: other, until } = &allowed {
+            if make_way(self.engine, challenge, other).await? == AtProvider::MayLive {
+                return Err(NotSent::TryAgainAt { until: *until }.into());
+            }
+            allowed = self.write_down_once(delivery, rule).await?;
+        }
+        Err(match allowed {
+            SendAllowed::Go => {
+                self.opened = true;
+                return Ok(());
+            }
+            SendAllowed::CoolDown { until } => NotSent::CoolDown { until },
+            SendAllowed::SendLocked { until } => NotSent::SendLocked { until },
+            SendAllowed::GuessLocked { until } => NotSent::GuessLocked { until },
+            SendAllowed::LiveElsewhere { until, .. } => NotSent::TryAgainAt { until },
+            SendAllowed::NoSendsLeft => NotSent::NoSendsLeft,
+            SendAllowed::Over => NotSent::Over,
+        }
+        .into())
+    }
+
+    async fn write_down_once(&self, delivery: &NewDelivery, rule: SendRule) -> Result<SendAllowed, StoreError> {
+        let Engine { store, clock, limits, .. } = self.engine;
+        let now = clock.now();
+        match &self.slot {
+            Slot::New(id) if !self.opened => {
+                // Each of its sends may live its full time.
+                let life = u64::from(limits.code_lifetime_seconds) * u64::from(limits.sends_per_challenge);
+                let mut expires = now + Duration::from_secs(life);
+                if let Some(end) = self.order.enrollment.expires.filter(|_| self.order.purpose == Purpose::Enroll) {
+                    expires = expires.min(end);
+                }
+                let challenge = NewChallenge {
+                    id: id.clone(),
+                    user: self.order.user.id.clone(),
+                    purpose: self.order.purpose,
+                    login_type: self.order.login_type.map(str::to_owned),
+                    enrollment: self.order.enrollment.id.clone(),
+                    expires,
+                };
+                store.open_challenge(challenge, delivery.clone(), rule, now).await
+            }
+            slot => store.add_delivery(slot.challenge(), delivery.clone(), rule, now).await,
+        }
+    }
+
+    async fn start(&self, service: &Service, prepared: &Prepared) -> Result<Result<Outcome, Failed>, StoreError> {
+        if !sends(service) {
+            return Ok(Ok(Outcome::default()));
+        }
+        let Engine { store, runner, .. } = self.engine;
+        let Order { user, enrollment, purpose, locale, .. } = *self.order;
+        let locale = locale.map(str::to_owned).or_else(|| user.locale.clone());
+        let email = user.email.as_ref().map(|email| email.0.clone());
+        let operation = Operation::Start(StartChallenge {
+            channel: service.channel.clone(),
+            mode: service.mode.clone(),
+            purpose,
+            recipient: prepared.recipient.clone(),
+            code: prepared.code.clone(),
+            person: Person { account: Some(user.name.clone()), email, locale },
+            enrollment: store.provider_data(&enrollment.id, &service.provider).await?,
+        });
+        let keeper = ForDelivery {
+            store: &**store,
+            delivery: &prepared.new.id,
+            enrollment: &enrollment.id,
+            provider: &service.provider,
+        };
+        Ok(runner.run(service, operation, &keeper).await)
+    }
+
+    async fn sent(
+        &self,
+        service: &Service,
+        prepared: Prepared,
+        outcome: Outcome,
+        created: Timestamp,
+    ) -> Result<Started, SendError> {
+        let Engine { store, clock, .. } = self.engine;
+        let now = clock.now();
+        if let Some(data) = &outcome.enrollment {
+            store.put_provider_data(&self.order.enrollment.id, &service.provider, data).await?;
+        }
+        let ends = outcome.expires_in_seconds.map(|seconds| now + Duration::from_secs(seconds.into()));
+        if !store.delivery_sent(&prepared.new.id, outcome.delivery.as_ref(), ends, now).await? {
+            // It was canceled or replaced while it was being sent, and the code is out.
+            self.forsake(&prepared.new).await?;
+            return Err(NotSent::Over.into());
+        }
+        let expires = ends.map_or(prepared.new.expires, |ends| ends.min(prepared.new.expires));
+        Ok(self.told(service, prepared, created, expires, outcome.instruction, None))
+    }
+
+    async fn failed(
+        &self,
+        service: &Service,
+        prepared: Prepared,
+        failed: Failed,
+        created: Timestamp,
+    ) -> Result<Started, SendError> {
+        let Engine { store, clock, .. } = self.engine;
+        let Failed { failure, nothing_left } = failed;
+        let delivered_nothing = nothing_left || failure.delivered == Delivered::No;
+        // Where an earlier send of this challenge brought the same code, it is still out, and
+        // stays good.
+        let nothing_is_out = delivered_nothing && !self.same_code(prepared.new.live_key);
+        store.delivery_failed(&prepared.new.id, nothing_is_out, false, clock.now()).await?;
+        if delivered_nothing {
+            let service = service.name.clone();
+            return Err(NotSent::Failed { service, failure: Box::new(failure) }.into());
+        }
+        let expires = prepared.new.expires;
+        Ok(self.told(service, prepared, created, expires, None, Some(Box::new(failure))))
+    }
+
+    fn told(
+        &self,
+        service: &Service,
+        prepared: Prepared,
+        created: Timestamp,
+        expires: Timestamp,
+        instruction: Option<String>,
+        unconfirmed: Option<Box<Failure>>,
+    ) -> Started {
+        let limits = &self.engine.limits;
+        let cool_down = Duration::from_secs(limits.send_cool_down_seconds.into());
+        Started {
+            challenge: self.slot.challenge().clone(),
+            method: service.name.clone(),
+            service: service.name.clone(),
+            fallback: false,
+            channel: service.channel.clone(),
+            recipient: prepared.recipient.as_ref().map(policy::masked),
+            code_digits: (service.maker() != Maker::Nobody).then(|| match &prepared.code {
+                Some(code) => [u8::try_from(code.as_str().len()).unwrap_or(u8::MAX); 2],
+                None => service.offer.code_digits,
+            }),
+            instruction,
+            expires: expires.min(created + Duration::from_secs(limits.code_lifetime_seconds.into())),
+            resend_at: sends(service).then(|| created + cool_down),
+            unconfirmed,
+        }
+    }
+
+    /// The code of the provider's that is out from this challenge, if it may still be used there.
+    fn live_before(&self) -> Option<Before> {
+        let Slot::Open(open) = &self.slot else { return None };
+        let delivery = &open.delivery;
+        let dead = matches!(delivery.state, DeliveryState::Failed | DeliveryState::Released);
+        if dead || delivery.expires <= self.engine.clock.now() {
+            return None;
+        }
+        let service = self.engine.service_of(delivery);
+        if service.as_ref().is_some_and(|service| service.maker() != Maker::Provider) {
+            return None;
+        }
+        let key = service.and_then(|service| self.key_of(&service));
+        Some(Before { delivery: delivery.clone(), key })
+    }
+
+    fn key_of(&self, service: &Service) -> Option<KeyedHash> {
+        live_key(&*self.engine.store, service, self.order.user, self.order.enrollment)
+    }
+
+    /// Whether the provider would send the code that is out already.
+    fn same_code(&self, key: Option<KeyedHash>) -> bool {
+        self.before.as_ref().is_some_and(|before| before.key.is_some() && before.key == key)
+    }
+
+    /// Makes the code that is out worthless at the provider.
+    async fn retire(&mut self) -> Result<AtProvider, StoreError> {
+        let Some(before) = &self.before else { return Ok(AtProvider::Dead) };
+        let answer = kill(self.engine, &before.delivery).await?;
+        if answer == AtProvider::Dead {
+            self.before = None;
+        }
+        Ok(answer)
+    }
+
+    /// Nobody waits for this code: it must not live on at the provider, unless a newer send of this
+    /// challenge has brought the same one.
+    async fn forsake(&self, delivery: &NewDelivery) -> Result<(), StoreError> {
+        let store = &self.engine.store;
+        let newest = store.challenge(self.slot.challenge()).await?.is_some_and(|open| open.delivery.id == delivery.id);
+        if newest && let Some(delivery) = store.delivery(&delivery.id).await? {
+            let _best_effort = kill(self.engine, &delivery).await?;
+        }
+        Ok(())
+    }
+
+    /// A challenge that was opened for this send has nothing to check. One that was open before
+    /// takes another resend.
+    async fn give_up(&self) -> Result<(), StoreError> {
+        let Engine { store, clock, .. } = self.engine;
+        if self.opened
+            && let Slot::New(id) = &self.slot
+        {
+            store.close_challenge(id, ChallengeState::Failed, clock.now()).await?;
+        }
+        Ok(())
+    }
+}
+
+/// When an open challenge's code stops being accepted.
+pub(super) fn ends(engine: &Engine, open: &OpenChallenge) -> Timestamp {
+    open.expires.min(usable_until(&open.delivery, &engine.limits))
+}

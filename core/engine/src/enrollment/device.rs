@@ -1,0 +1,126 @@
+//! Devices: a secret is shown, and the first code proves that the device has it.
+
+use std::time::Duration;
+
+use countersign_plugin::manifest::Destination;
+use countersign_plugin::{ConfirmEnrollment, Confirmed, Enroll, Enrolled, Operation, OperationName, Person, Purpose};
+
+use super::{BeginFactor, EnrollError, Enrolling, allowed, phone::method_for};
+use crate::account::{self, UserError};
+use crate::challenge::{Counted, Passed, Verdict, judge_wrong, proof};
+use crate::code::{self, Typed};
+use crate::engine::Engine;
+use crate::operation::NothingKept;
+use crate::policy;
+use crate::service::Service;
+use crate::store::{Enrollment, EnrollmentConfirmed, EnrollmentId, Factor, NewEnrollment};
+
+pub(crate) async fn begin(engine: &Engine, begin: BeginFactor<'_>) -> Result<Enrolling, EnrollError> {
+    let service = method_for(engine, begin.method, begin.actor, &[Destination::Device], "a device")?;
+    let user = account::at_login(engine, begin.user).await?;
+    let factor = policy::factor_of(service);
+    let enrollments = engine.store.enrollments(&user.id, engine.clock.now()).await?;
+    if enrollments.iter().any(|enrollment| enrollment.active && enrollment.factor == factor) {
+        // Nothing is prepared in vain; the store decides all the same.
+        return Err(EnrollError::AlreadyEnrolled { factor });
+    }
+    let operation = Operation::Enroll(Enroll {
+        channel: service.channel.clone(),
+        mode: service.mode.clone(),
+        person: Person {
+            account: Some(user.name.clone()),
+            email: user.email.as_ref().map(|email| email.0.clone()),
+            locale: begin.locale.map(str::to_owned).or_else(|| user.locale.clone()),
+        },
+    });
+    let prepared: Result<Enrolled, _> = engine.runner.run(service, operation, &NothingKept).await;
+    let Enrolled { enrollment: data, setup } = prepared
+        .map_err(|failed| EnrollError::Failed { service: service.name.clone(), failure: Box::new(failed.failure) })?;
+    let now = engine.clock.now();
+    let new = NewEnrollment {
+        id: EnrollmentId::new(&*engine.random)?,
+        user: user.id,
+        factor: factor.clone(),
+        phone: None,
+        data: Some((service.provider.clone(), data)),
+        expires: now + Duration::from_secs(engine.limits.enrollment_timeout_seconds.into()),
+        authority: begin.actor.authority(now),
+    };
+    let (enrollment, expires) = (new.id.clone(), new.expires);
+    allowed(engine.store.begin_enrollment(new, now).await?, &factor)?;
+    Ok(Enrolling { enrollment, setup, code_digits: service.offer.code_digits, expires })
+}
+
+pub(crate) async fn confirm(
+    engine: &Engine,
+    user: &str,
+    enrollment: &EnrollmentId,
+    typed: &str,
+) -> Result<Verdict, EnrollError> {
+    let user = match account::existing(engine, user).await {
+        Err(UserError::Unknown { .. }) => return Err(EnrollError::UnknownEnrollment),
+        found => found?,
+    };
+    let enrollments = engine.store.enrollments(&user.id, engine.clock.now()).await?;
+    let waits = |found: &&Enrollment| found.id == *enrollment && !found.active;
+    let Some(enrollment) = enrollments.iter().find(waits) else { return Err(EnrollError::UnknownEnrollment) };
+    let Some(service) = service_of(engine, enrollment) else {
+        let method = enrollment.provider.clone().unwrap_or_default();
+        return Err(EnrollError::WrongMethod { method, wanted: "a device" });
+    };
+    let typed = code::read(typed, service.offer.code_digits);
+    if typed == Typed::Empty {
+        return Err(EnrollError::Empty);
+    }
+    let Some(data) = engine.store.provider_data(&enrollment.id, &service.provider).await? else {
+        return Err(EnrollError::UnknownEnrollment);
+    };
+    let attempt =
+        engine.store.count_enrollment_attempt(&enrollment.id, engine.attempt_rule(), engine.clock.now()).await?;
+    let counted = match Counted::from(attempt) {
+        Ok(counted) => counted,
+        Err(verdict) => return Ok(verdict),
+    };
+    let Typed::Code(code) = typed else { return Ok(judge_wrong(engine, counted, None, enrollment).await?) };
+    let operation = Operation::ConfirmEnrollment(ConfirmEnrollment {
+        channel: service.channel.clone(),
+        mode: service.mode.clone(),
+        enrollment: data,
+        code: code.clone(),
+    });
+    match engine.runner.run(service, operation, &NothingKept).await {
+        Ok(Confirmed::Confirmed { accepted_step, enrollment: data }) => {
+            let proof = proof(engine, service, &enrollment.id, &code, accepted_step);
+            let data = data.map(|data| (service.provider.clone(), data));
+            let now = engine.clock.now();
+            Ok(match engine.store.confirm_enrollment(&enrollment.id, proof, data, now).await? {
+                EnrollmentConfirmed::Confirmed => Verdict::Approved(Passed {
+                    user: user.name,
+                    purpose: Purpose::Enroll,
+                    login_type: None,
+                    service: service.name.clone(),
+                    channel: service.channel.clone(),
+                }),
+                EnrollmentConfirmed::Gone => Verdict::Expired,
+            })
+        }
+        Ok(Confirmed::WrongCode) => Ok(judge_wrong(engine, counted, None, enrollment).await?),
+        Err(failed) => Ok(Verdict::Unavailable {
+            service: service.name.clone(),
+            failure: Box::new(failed.failure),
+            attempts_left: counted.left(),
+        }),
+    }
+}
+
+/// The service that enrolls this device.
+fn service_of<'a>(engine: &'a Engine, enrollment: &Enrollment) -> Option<&'a Service> {
+    let Factor::Device(channel) = &enrollment.factor else { return None };
+    let same = |service: &&std::sync::Arc<Service>| {
+        service.destination() == Destination::Device
+            && service.channel == *channel
+            && enrollment.provider.as_ref() == Some(&service.provider)
+            && service.supports(OperationName::ConfirmEnrollment)
+    };
+    engine.services.iter().find(same).map(|service| &**service)
+}

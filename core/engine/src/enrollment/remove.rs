@@ -1,0 +1,137 @@
+//! How a factor ceases to be one, here and at the provider.
+
+use std::sync::Arc;
+
+use countersign_plugin::manifest::Destination;
+use countersign_plugin::{Failure, Operation, OperationName, Unenroll, Unenrolled};
+
+use super::{Actor, EnrollError, Removed};
+use crate::account::{self, AdminError, UserError};
+use crate::bootstrap::WhoMustPass;
+use crate::challenge;
+use crate::engine::Engine;
+use crate::operation::NothingKept;
+use crate::policy::factor_of;
+use crate::service::Service;
+use crate::store::{Delivery, Enrollment, EnrollmentRemoved, Factor, OpenChallenge, StoreError, User};
+
+pub(crate) async fn remove(
+    engine: &Engine,
+    user: &str,
+    factor: &Factor,
+    actor: Actor<'_>,
+) -> Result<Removed, EnrollError> {
+    let user = account::existing(engine, user).await?;
+    remove_from(engine, &user, factor, actor).await
+}
+
+pub(super) async fn remove_from(
+    engine: &Engine,
+    user: &User,
+    factor: &Factor,
+    actor: Actor<'_>,
+) -> Result<Removed, EnrollError> {
+    let enrollments = engine.store.enrollments(&user.id, engine.clock.now()).await?;
+    let active: Vec<_> = enrollments.iter().filter(|enrollment| enrollment.active).collect();
+    let Some(enrollment) = active.iter().find(|enrollment| enrollment.factor == *factor) else {
+        return Err(EnrollError::NoSuchFactor { factor: factor.clone() });
+    };
+    if active.len() == 1 && matches!(actor, Actor::Person { .. }) && must_have_one(engine, user) {
+        return Err(EnrollError::LastFactor);
+    }
+    // What must be known to tell the providers is gone with the enrollment.
+    let held = held(engine, enrollment).await?;
+    let open = codes_out(engine, user, enrollment).await?;
+    let now = engine.clock.now();
+    match engine.store.remove_enrollment(&enrollment.id, &actor.authority(now), now).await? {
+        EnrollmentRemoved::Removed => {}
+        EnrollmentRemoved::Gone => return Err(EnrollError::NoSuchFactor { factor: factor.clone() }),
+        EnrollmentRemoved::NeedsApproval => return Err(EnrollError::NeedsApproval),
+        EnrollmentRemoved::ApprovalRefused => return Err(EnrollError::ApprovalRefused),
+    }
+    for delivery in &open {
+        let _best_effort = challenge::kill(engine, delivery).await?;
+    }
+    Ok(Removed { left_at: unenroll(engine, held).await })
+}
+
+/// The old address proved nothing about the new one.
+pub(crate) async fn forget_mailbox(engine: &Engine, user: &str) -> Result<(), AdminError> {
+    let user = account::existing(engine, user).await?;
+    for service in engine.services.iter().filter(|service| service.destination() == Destination::Email) {
+        match remove_from(engine, &user, &factor_of(service), Actor::Administrator).await {
+            Ok(_) | Err(EnrollError::NoSuchFactor { .. }) => {}
+            Err(EnrollError::Store(error)) => return Err(error.into()),
+            Err(EnrollError::User(error)) => return Err(error.into()),
+            Err(other) => {
+                tracing::warn!(user = %user.id, service = service.name, "a proven mailbox was not removed: {other}");
+            }
+        }
+    }
+    Ok(())
+}
+
+pub(crate) async fn forget(engine: &Engine, user: &str) -> Result<Removed, AdminError> {
+    let user = account::existing(engine, user).await?;
+    let enrollments = engine.store.enrollments(&user.id, engine.clock.now()).await?;
+    let (mut all, mut open) = (Vec::new(), Vec::new());
+    for enrollment in &enrollments {
+        all.extend(held(engine, enrollment).await?);
+        open.extend(codes_out(engine, &user, enrollment).await?);
+    }
+    if !engine.store.forget_user(&user.id, engine.clock.now()).await? {
+        return Err(UserError::Unknown { name: user.name }.into());
+    }
+    for delivery in &open {
+        let _best_effort = challenge::kill(engine, delivery).await?;
+    }
+    Ok(Removed { left_at: unenroll(engine, all).await })
+}
+
+/// Whether some kind of login asks this user for a second factor.
+fn must_have_one(engine: &Engine, user: &User) -> bool {
+    engine.two_factor.enabled
+        && engine.two_factor.login_types.values().any(|who| match who {
+            WhoMustPass::Nobody => false,
+            WhoMustPass::FlaggedUsers => user.required,
+            WhoMustPass::Everyone => true,
+        })
+}
+
+/// What providers that can forget a person hold of this one.
+async fn held(engine: &Engine, enrollment: &Enrollment) -> Result<Vec<(Arc<Service>, Operation)>, StoreError> {
+    let mut held: Vec<(Arc<Service>, Operation)> = Vec::new();
+    for service in &engine.services {
+        let told = held.iter().any(|(known, _)| known.provider == service.provider);
+        if told || factor_of(service) != enrollment.factor || !service.supports(OperationName::Unenroll) {
+            continue;
+        }
+        if let Some(data) = engine.store.provider_data(&enrollment.id, &service.provider).await? {
+            let input =
+                Unenroll { channel: service.channel.clone(), mode: service.mode.clone(), enrollment: Some(data) };
+            held.push((Arc::clone(service), Operation::Unenroll(input)));
+        }
+    }
+    Ok(held)
+}
+
+async fn unenroll(engine: &Engine, held: Vec<(Arc<Service>, Operation)>) -> Vec<(String, Failure)> {
+    let mut left_at = Vec::new();
+    for (service, operation) in held {
+        if let Err(failed) = engine.runner.run::<Unenrolled>(&service, operation, &NothingKept).await {
+            left_at.push((service.provider.clone(), failed.failure));
+        }
+    }
+    left_at
+}
+
+/// The deliveries whose codes the person may have in hand for this factor.
+async fn codes_out(engine: &Engine, user: &User, enrollment: &Enrollment) -> Result<Vec<Delivery>, StoreError> {
+    let mut deliveries = Vec::new();
+    for id in engine.store.open_challenges(&user.id, engine.clock.now()).await? {
+        let open = engine.store.challenge(&id).await?;
+        let of_it = |open: &OpenChallenge| open.enrollment.as_ref().is_some_and(|found| found.id == enrollment.id);
+        deliveries.extend(open.filter(of_it).map(|open| open.delivery));
+    }
+    Ok(deliveries)
+}
