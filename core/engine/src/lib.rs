@@ -13,6 +13,8 @@ pub mod operation;
 pub mod phone;
 pub mod policy;
 pub mod registry;
+#[cfg(test)]
+mod rig;
 pub mod secrets;
 pub mod service;
 pub mod store;

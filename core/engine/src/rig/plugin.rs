@@ -1,0 +1,152 @@
+//! Plugins as the engine sees them: bytes in, steps out. What they ask of the network is the
+//! operation itself, and the world answers it.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use countersign_plugin::http::HttpError;
+use countersign_plugin::manifest::{Channel, Checker, DeliveryType, Destination, Egress as Place, Maker, Vendor};
+use countersign_plugin::step::{Action, Answer, Call, Done, Event, Scope, Step, StepReply};
+use countersign_plugin::{
+    Data, Effect, Endpoint, Failure, Fault, FaultKind, Manifest, Operation, OperationName, Request,
+};
+use serde_json::{Value, json};
+
+use super::{Kind, World};
+use crate::instance::Instance;
+use crate::transport::Egress;
+
+pub(crate) struct Plugin {
+    kind: Kind,
+    manifest: Manifest,
+    world: Arc<World>,
+    last: AtomicU64,
+    /// What an operation does once its data is kept.
+    done: Mutex<HashMap<u64, Done>>,
+}
+
+/// What a manifest says of a channel that reaches phones, unless it is a device's.
+pub(crate) fn offer(channel: &str, maker: Maker, checker: Checker) -> Channel {
+    Channel {
+        channel: channel.to_owned(),
+        mode: None,
+        code_made_by: maker,
+        code_checked_by: checker,
+        code_digits: [6, 6],
+        destination: if maker == Maker::Device { Destination::Device } else { Destination::Phone },
+        code_lifetime_seconds: None,
+        operations: Vec::new(),
+        labels: Default::default(),
+    }
+}
+
+impl Plugin {
+    pub(crate) fn new(id: &str, kind: Kind, offer: Channel, world: Arc<World>) -> Self {
+        use OperationName::{Cancel, Check, ConfirmEnrollment, Enroll, Start, Status, TestCredentials, Unenroll};
+        let operations = match kind {
+            Kind::Verify => vec![Start, Check, Cancel, Status],
+            Kind::NoCancel => vec![Start, Check, Status, Unenroll],
+            Kind::Caller => vec![Start, Check],
+            Kind::App => vec![Enroll, ConfirmEnrollment, Check],
+            Kind::Push => vec![Start, Status, Cancel],
+        };
+        let manifest = Manifest {
+            manifest: 1,
+            id: id.to_owned(),
+            version: "1.0.0".to_owned(),
+            vendor: Vendor { name: "tests".to_owned(), url: None },
+            requires: Vec::new(),
+            delivery_type: DeliveryType::HostedService,
+            data_version: 1,
+            labels: Default::default(),
+            channels: vec![Channel { operations, ..offer }],
+            account: Vec::new(),
+            operations: if kind == Kind::Verify { vec![TestCredentials] } else { Vec::new() },
+            egress: vec![Place {
+                base: "https://provider.example".to_owned(),
+                paths: vec!["/v1".to_owned()],
+                mode: None,
+            }],
+            settings: json!({}),
+        };
+        Self { kind, manifest, world, last: AtomicU64::new(0), done: Mutex::default() }
+    }
+
+    pub(crate) fn offer(&self) -> &Channel {
+        &self.manifest.channels[0]
+    }
+
+    pub(crate) fn operations(&self) -> Vec<OperationName> {
+        self.manifest.operations.clone()
+    }
+
+    pub(crate) fn egress(&self) -> Egress {
+        Egress::new(&self.manifest, None, None).unwrap()
+    }
+}
+
+impl Instance for Plugin {
+    fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    fn begin(&self, call: &[u8]) -> Result<Vec<u8>, Fault> {
+        let call: Call = serde_json::from_slice(call).unwrap();
+        self.world.asked(&self.manifest.id, call.operation.name());
+        let handle = self.last.fetch_add(1, Ordering::SeqCst) + 1;
+        let local = self.kind == Kind::App || call.operation.name() == OperationName::TestCredentials;
+        let action = if local {
+            if let Some(fault) = self.world.take_fault() {
+                return Err(Fault::new(FaultKind::Panicked, fault));
+            }
+            Action::Done(done(self.world.answer(&self.manifest.id, self.kind, &call.operation)))
+        } else {
+            let endpoint = Endpoint::new("https://provider.example").path(["v1", &self.manifest.id]);
+            let body = json!({"kind": self.kind.name(), "provider": self.manifest.id, "operation": call.operation});
+            let effect = if matches!(call.operation, Operation::Cancel(_)) { Effect::Idempotent } else { Effect::Act };
+            Action::Http(Request::post(endpoint).effect(effect).json(body))
+        };
+        Ok(answer(handle, action))
+    }
+
+    fn resume(&self, handle: u64, reply: &[u8]) -> Result<Vec<u8>, Fault> {
+        let reply: StepReply = serde_json::from_slice(reply).unwrap();
+        let done = match reply.got {
+            Event::Http(reply) => reply.json::<Done>().unwrap(),
+            Event::Transport(failure) => Done::Failure(HttpError { failure, effect: Effect::Act }.into()),
+            Event::Kept => self.done.lock().unwrap().remove(&handle).unwrap(),
+            other => panic!("not asked for: {other:?}"),
+        };
+        // As the SDK tells vendors to: what must not be lost is kept before anything else.
+        let sid = match &done {
+            Done::Outcome(outcome) => outcome.get("delivery").and_then(|data| data.get("value")),
+            Done::Failure(_) => None,
+        };
+        let action = match (reply.id, sid) {
+            (1, Some(sid)) => {
+                let data = Data { version: 1, value: sid.clone() };
+                self.done.lock().unwrap().insert(handle, done);
+                Action::Keep { scope: Scope::Delivery, data }
+            }
+            _ => Action::Done(done),
+        };
+        Ok(serde_json::to_vec(&Answer { handle: 0, steps: vec![Step { id: reply.id + 1, action }], logs: vec![] })
+            .unwrap())
+    }
+
+    fn end(&self, handle: u64) {
+        self.done.lock().unwrap().remove(&handle);
+    }
+}
+
+pub(super) fn done(result: Result<Value, Failure>) -> Done {
+    match result {
+        Ok(outcome) => Done::Outcome(outcome),
+        Err(failure) => Done::Failure(failure),
+    }
+}
+
+fn answer(handle: u64, action: Action) -> Vec<u8> {
+    serde_json::to_vec(&Answer { handle, steps: vec![Step { id: 1, action }], logs: vec![] }).unwrap()
+}
