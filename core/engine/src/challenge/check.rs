@@ -83,7 +83,11 @@ pub(crate) async fn check(
         Judgement::Right(proof) => approve(engine, &open, proof).await,
         Judgement::Wrong => Ok(judge_wrong(engine, counted, Some(&open), enrollment).await?),
         Judgement::Dead => {
-            engine.store.release_delivery(&open.delivery.id, engine.clock.now()).await?;
+            // Without what the provider knows the code by, the plugin could not even ask; the code
+            // may live on there.
+            if open.delivery.data.is_some() {
+                engine.store.release_delivery(&open.delivery.id, engine.clock.now()).await?;
+            }
             Ok(Verdict::Expired)
         }
         Judgement::Failed(failed) => {

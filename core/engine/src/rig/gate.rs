@@ -52,6 +52,11 @@ impl Gate {
         *self.failing.lock().unwrap() = None;
     }
 
+    /// Whether what was to come is still to come.
+    pub(crate) fn waits(&self) -> bool {
+        self.fault.lock().unwrap().is_some()
+    }
+
     /// Every write of this name fails.
     pub(crate) fn fail(&self, write: &'static str) {
         *self.failing.lock().unwrap() = Some(write);

@@ -137,6 +137,46 @@ impl Rig {
         enrolling
     }
 
+    /// An app for a user who has a factor already.
+    pub(crate) async fn with_app_approved(&self, user: &str) -> Enrolling {
+        let enrolling = self.begin_app(user, Actor::Administrator).await.unwrap();
+        let code = self.world.app_code(&enrolling.setup);
+        let verdict = self.engine.confirm_device(user, &enrolling.enrollment, &code).await.unwrap();
+        assert!(matches!(verdict, Verdict::Approved(_)), "{verdict:?}");
+        enrolling
+    }
+
+    /// A number for a user who has a factor already.
+    pub(crate) async fn with_phone_by_administrator(&self, user: &str, number: &str) {
+        let started = self.begin_phone_as(user, number, "sms", Actor::Administrator).await.unwrap();
+        let verdict = self.engine.confirm_phone(&started.challenge, &self.world.last_code(number)).await.unwrap();
+        assert!(matches!(verdict, Verdict::Approved(_)), "{verdict:?}");
+    }
+
+    /// Gives `sms` this service for its fallback.
+    pub(crate) fn sms_falls_back_to(&mut self, name: &str) {
+        let fallback = vec![self.engine.service(name).unwrap()];
+        let sms = offer("sms", Maker::Provider, Checker::Provider);
+        self.services[0] = Arc::new(Service { fallback, ..service(&self.world, "sms", "verify", Kind::Verify, sms) });
+        self.reborn();
+    }
+
+    /// Takes a service out of the bootstrap.
+    pub(crate) fn without(&mut self, name: &str) {
+        self.services.retain(|service| service.name != name);
+        self.reborn();
+    }
+
+    /// What comes of it, unless we die in the middle.
+    pub(crate) async fn unless_we_die<T>(&self, doing: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            biased;
+            done = doing => Some(done),
+            () = self.store.died.notified() => None,
+            () = self.world.died.notified() => None,
+        }
+    }
+
     pub(crate) async fn begin_phone(&self, user: &str, number: &str, method: &str) -> Result<Started, EnrollError> {
         self.begin_phone_as(user, number, method, Actor::Person { approval: None }).await
     }

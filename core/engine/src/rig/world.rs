@@ -83,6 +83,7 @@ struct State {
     asked: Vec<(String, OperationName)>,
     answers: BTreeMap<u64, Status>,
     fault: Option<String>,
+    locale: Option<String>,
     count: u64,
 }
 
@@ -100,6 +101,13 @@ impl World {
     /// The weather from now on.
     pub(crate) fn weather(&self, weather: Weather) {
         self.state().weather = Some(weather);
+    }
+
+    /// No weather is waiting any more, and it is fair.
+    pub(crate) fn clear(&self) {
+        let mut state = self.state();
+        state.weather = None;
+        state.forecast.clear();
     }
 
     /// The weather of the next exchange; may be called several times.
@@ -150,6 +158,11 @@ impl World {
         state.answers.insert(newest, status);
     }
 
+    /// The language of the last send.
+    pub(crate) fn last_locale(&self) -> Option<String> {
+        self.state().locale.clone()
+    }
+
     pub(super) fn asked(&self, provider: &str, operation: OperationName) {
         self.state().asked.push((provider.to_owned(), operation));
     }
@@ -168,6 +181,9 @@ impl World {
         let mut state = self.state();
         state.count += 1;
         let fresh = state.count;
+        if let Operation::Start(start) = operation {
+            state.locale.clone_from(&start.person.locale);
+        }
         match (kind, operation) {
             (_, Operation::TestCredentials(_)) => Ok(value(Diagnosis { findings: vec![] })),
             (Kind::Verify | Kind::NoCancel, Operation::Start(start)) => {
@@ -189,11 +205,14 @@ impl World {
                     over: false,
                 });
                 let sid = live.sid;
+                // One of them tells when its code ends.
+                let left = u32::try_from(live.until.since(now).as_secs()).unwrap();
+                let expires_in_seconds = (kind == Kind::Verify).then_some(left);
                 state.screens.entry(to).or_default().push(live.code.clone());
                 if sid == fresh {
                     state.codes.push(live);
                 }
-                Ok(value(Started { delivery: Some(data(sid)), ..Started::default() }))
+                Ok(value(Started { delivery: Some(data(sid)), expires_in_seconds, ..Started::default() }))
             }
             (Kind::Verify | Kind::NoCancel, Operation::Check(check)) => {
                 let dead = || Failure::new(FailureKind::Expired, "unknown, expired, or approved already");

@@ -1,0 +1,614 @@
+//! Judging codes.
+
+use countersign_plugin::manifest::{Checker, Maker};
+use countersign_plugin::{Failure, FailureKind, OperationName, Status};
+
+use super::*;
+use crate::account::NewAccount;
+use crate::bootstrap::Limits;
+use crate::enrollment::{Actor, BeginFactor};
+use crate::rig::Fault;
+use crate::store::Store as _;
+
+#[test]
+fn the_right_code_is_approved_once() {
+    run(async {
+        let rig = Rig::new();
+        rig.with_phone("Ada", NUMBER).await;
+        for (method, channel) in [("sms", "sms"), ("call", "voice")] {
+            let started = rig.start("ＡＤＡ", method).await.unwrap();
+            let code = rig.world.last_code(NUMBER);
+            assert_eq!(rig.check(&started.challenge, &code).await, passed("ada", method, channel));
+            assert_eq!(rig.check(&started.challenge, &code).await, Verdict::Expired);
+            rig.clock.advance(30);
+        }
+        let app = rig.with_app_approved("ada").await;
+        rig.clock.advance(30);
+        let started = rig.start("ada", "totp").await.unwrap();
+        assert_eq!((started.recipient, started.resend_at), (None, None));
+        assert_eq!(rig.check(&started.challenge, &rig.world.app_code(&app.setup)).await, passed("ada", "totp", "totp"));
+    });
+}
+
+#[test]
+fn a_code_with_spaces_is_the_same_code_also_when_it_is_replayed() {
+    run(async {
+        let rig = Rig::new();
+        let app = rig.with_app("ada").await;
+        let started = rig.start("ada", "totp").await.unwrap();
+        let code = rig.world.app_code(&app.setup);
+        let spaced = format!(" {} {}\u{a0}", &code[..3], &code[3..]);
+        approved(&rig.check(&started.challenge, &spaced).await);
+        let again = rig.start("ada", "totp").await.unwrap();
+        for variant in [code.clone(), spaced, format!("{code}\u{200b}")] {
+            assert_eq!(rig.check(&again.challenge, &variant).await, Verdict::Replayed);
+        }
+    });
+}
+
+#[test]
+fn an_earlier_step_than_the_last_accepted_is_a_replay() {
+    run(async {
+        let rig = Rig::new();
+        let app = rig.with_app("ada").await;
+        let started = rig.start("ada", "totp").await.unwrap();
+        approved(&rig.check(&started.challenge, &rig.world.app_code_at(&app.setup, 1)).await);
+        let started = rig.start("ada", "totp").await.unwrap();
+        assert_eq!(rig.check(&started.challenge, &rig.world.app_code(&app.setup)).await, Verdict::Replayed);
+        assert_eq!(rig.check(&started.challenge, &rig.world.app_code_at(&app.setup, 1)).await, Verdict::Replayed);
+        // Replays count as attempts, and do not end the challenge.
+        rig.clock.advance(60);
+        approved(&rig.check(&started.challenge, &rig.world.app_code(&app.setup)).await);
+    });
+}
+
+#[test]
+fn what_cannot_be_a_code_counts_and_reaches_no_plugin() {
+    run(async {
+        let rig = Rig::new();
+        rig.with_phone("ada", NUMBER).await;
+        let before = rig.world.times("verify", OperationName::Check);
+        let started = rig.start("ada", "sms").await.unwrap();
+        for (typed, left) in [("12345", 4), ("１２３４５６", 3), ("123-456", 2), ("12345\x006", 1)] {
+            assert_eq!(rig.check(&started.challenge, typed).await, wrong(left));
+        }
+        assert_eq!(rig.check(&started.challenge, &"1".repeat(100_000)).await, wrong(0));
+        assert_eq!(rig.world.times("verify", OperationName::Check), before);
+        assert_eq!(rig.failures("ada").await, 5);
+    });
+}
+
+#[test]
+fn nothing_typed_is_no_attempt() {
+    run(async {
+        let rig = Rig::new();
+        rig.with_phone("ada", NUMBER).await;
+        let started = rig.start("ada", "sms").await.unwrap();
+        for typed in ["", " \n", "\u{200b}"] {
+            assert!(matches!(rig.engine.check(&started.challenge, typed).await, Err(CheckError::Empty)));
+        }
+        assert_eq!(rig.failures("ada").await, 0);
+        assert_eq!(rig.guess(&started.challenge, 1).await, wrong(4));
+    });
+}
+
+#[test]
+fn attempts_end_and_the_right_code_comes_too_late() {
+    run(async {
+        let rig = Rig::new();
+        rig.with_phone("ada", NUMBER).await;
+        let started = rig.start("ada", "call").await.unwrap();
+        let code = rig.world.last_code(NUMBER);
+        assert_eq!(rig.guess(&started.challenge, 4).await, wrong(1));
+        assert_eq!(rig.guess(&started.challenge, 1).await, wrong(0));
+        assert_eq!(rig.check(&started.challenge, &code).await, Verdict::Expired);
+        rig.clock.advance(30);
+        assert_eq!(not_sent(rig.resend(&started.challenge, None).await), NotSent::Over);
+    });
+}
+
+#[test]
+fn the_last_attempt_may_be_right() {
+    run(async {
+        let rig = Rig::new();
+        rig.with_phone("ada", NUMBER).await;
+        let started = rig.start("ada", "call").await.unwrap();
+        assert_eq!(rig.guess(&started.challenge, 4).await, wrong(1));
+        approved(&rig.check(&started.challenge, &rig.world.last_code(NUMBER)).await);
+        assert_eq!(rig.failures("ada").await, 0);
+    });
+}
+
+#[test]
+fn guesses_count_per_user_over_all_channels_and_lock_them_all() {
+    run(async {
+        let rig = Rig::new();
+        rig.with_phone("ada", NUMBER).await;
+        let app = rig.with_app_approved("ada").await;
+        rig.clock.advance(30);
+        let sms = rig.start("ada", "sms").await.unwrap();
+        assert_eq!(rig.guess(&sms.challenge, 4).await, wrong(1));
+        rig.clock.advance(30);
+        let call = rig.start("ada", "call").await.unwrap();
+        let spoken = rig.world.last_code(NUMBER);
+        assert_eq!(rig.guess(&call.challenge, 4).await, wrong(1));
+        let totp = rig.start("ada", "totp").await.unwrap();
+        assert_eq!(rig.guess(&totp.challenge, 1).await, wrong(4));
+        assert_eq!(rig.failures("ada").await, 9);
+        let until = rig.after(900);
+        assert_eq!(rig.guess(&totp.challenge, 1).await, Verdict::Locked { until });
+        // Right codes, everywhere, and until the very end.
+        rig.clock.advance_millis(900_000 - 1);
+        assert_eq!(rig.check(&call.challenge, &spoken).await, Verdict::Expired, "the code itself has ended");
+        assert_eq!(not_sent(rig.start("ada", "totp").await), NotSent::GuessLocked { until });
+        assert_eq!(not_sent(rig.start("ada", "sms").await), NotSent::GuessLocked { until });
+        rig.clock.advance_millis(1);
+        let totp = rig.start("ada", "totp").await.unwrap();
+        approved(&rig.check(&totp.challenge, &rig.world.app_code(&app.setup)).await);
+        assert_eq!(rig.failures("ada").await, 0);
+    });
+}
+
+#[test]
+fn a_locked_user_is_refused_even_with_the_right_code() {
+    run(async {
+        let rig = Rig::new();
+        rig.with_phone("ada", NUMBER).await;
+        rig.clock.advance(30);
+        let first = rig.start("ada", "call").await.unwrap();
+        assert_eq!(rig.guess(&first.challenge, 5).await, wrong(0));
+        rig.clock.advance(30);
+        let second = rig.start("ada", "call").await.unwrap();
+        let until = rig.after(900);
+        assert_eq!(rig.guess(&second.challenge, 5).await, Verdict::Locked { until });
+        let mut limits = rig.engine.limits.clone();
+        limits.attempts_per_challenge = 10;
+        let mut rig = rig;
+        rig.reborn_as(two_factor(), limits);
+        // Nobody even asks whether it is right.
+        assert_eq!(rig.check(&second.challenge, "123456").await, Verdict::Expired, "it ended with its attempts");
+        assert_eq!(not_sent(rig.start("ada", "call").await), NotSent::GuessLocked { until });
+        rig.engine.unlock("ada").await.unwrap();
+        rig.clock.advance(30);
+        let third = rig.start("ada", "call").await.unwrap();
+        approved(&rig.check(&third.challenge, &rig.world.last_code(NUMBER)).await);
+    });
+}
+
+#[test]
+fn the_attempt_that_locks_is_judged_all_the_same() {
+    run(async {
+        let mut limits = Limits::default();
+        limits.attempts_per_user = 2;
+        let rig = Rig::with(two_factor(), limits);
+        rig.with_phone("ada", NUMBER).await;
+        let started = rig.start("ada", "call").await.unwrap();
+        assert_eq!(rig.guess(&started.challenge, 1).await, wrong(4));
+        approved(&rig.check(&started.challenge, &rig.world.last_code(NUMBER)).await);
+        rig.clock.advance(30);
+        let started = rig.start("ada", "call").await.unwrap();
+        let until = rig.after(900);
+        assert_eq!(rig.guess(&started.challenge, 2).await, Verdict::Locked { until });
+        let right = rig.world.last_code(NUMBER);
+        assert_eq!(rig.check(&started.challenge, &right).await, Verdict::Locked { until });
+    });
+}
+
+#[test]
+fn an_attempt_is_given_back_only_where_provably_nothing_left() {
+    run(async {
+        let rig = Rig::new();
+        rig.with_phone("ada", NUMBER).await;
+        let started = rig.start("ada", "sms").await.unwrap();
+        let left = |verdict: Verdict| match verdict {
+            Verdict::Unavailable { service, attempts_left, .. } if service == "sms" => attempts_left,
+            other => panic!("{other:?}"),
+        };
+        rig.world.weather(Weather::NotSent);
+        assert_eq!(left(rig.check(&started.challenge, "123456").await), 5);
+        assert_eq!(rig.failures("ada").await, 0);
+        rig.world.weather(Weather::LostRequest);
+        assert_eq!(left(rig.check(&started.challenge, "123456").await), 4);
+        let refused = Failure::new(FailureKind::BadCredentials, "no");
+        rig.world.weather(Weather::Refused(refused));
+        assert_eq!(left(rig.check(&started.challenge, "123456").await), 3);
+        // Also a provider that says itself that nothing was asked.
+        rig.world.weather(Weather::Refused(Failure::new(FailureKind::Unavailable, "no")));
+        assert_eq!(left(rig.check(&started.challenge, "123456").await), 2);
+        assert_eq!(rig.failures("ada").await, 3);
+        rig.world.weather(Weather::Fair);
+        approved(&rig.check(&started.challenge, &rig.world.last_code(NUMBER)).await);
+    });
+}
+
+#[test]
+fn giving_back_the_attempt_that_locked_lifts_its_lock() {
+    run(async {
+        let mut limits = Limits::default();
+        limits.attempts_per_user = 1;
+        let rig = Rig::with(two_factor(), limits);
+        rig.with_phone("ada", NUMBER).await;
+        let started = rig.start("ada", "sms").await.unwrap();
+        rig.world.weather(Weather::NotSent);
+        assert!(matches!(rig.check(&started.challenge, "123456").await, Verdict::Unavailable { .. }));
+        rig.world.weather(Weather::Fair);
+        approved(&rig.check(&started.challenge, &rig.world.last_code(NUMBER)).await);
+    });
+}
+
+#[test]
+fn a_plugin_that_judges_without_network_cannot_make_guesses_free() {
+    run(async {
+        let rig = Rig::new();
+        let _app = rig.with_app("ada").await;
+        let started = rig.start("ada", "totp").await.unwrap();
+        rig.world.panic_next();
+        let verdict = rig.check(&started.challenge, "123456").await;
+        assert!(matches!(verdict, Verdict::Unavailable { attempts_left: 4, .. }), "{verdict:?}");
+        assert_eq!(rig.failures("ada").await, 1);
+    });
+}
+
+#[test]
+fn a_code_that_died_at_the_provider_asks_for_a_new_one() {
+    run(async {
+        let rig = Rig::new();
+        rig.with_phone("ada", NUMBER).await;
+        let started = rig.start("ada", "sms").await.unwrap();
+        let code = rig.world.last_code(NUMBER);
+        rig.world.next(Weather::LostReply);
+        assert!(matches!(rig.check(&started.challenge, &code).await, Verdict::Unavailable { attempts_left: 4, .. }));
+        // The provider had said yes; nobody heard it, so it does not count.
+        assert_eq!(rig.check(&started.challenge, &code).await, Verdict::Expired);
+        rig.clock.advance(30);
+        let again = rig.resend(&started.challenge, None).await.unwrap();
+        assert_ne!(rig.world.last_code(NUMBER), code);
+        approved(&rig.check(&again.challenge, &rig.world.last_code(NUMBER)).await);
+    });
+}
+
+#[test]
+fn a_code_is_accepted_until_its_last_millisecond() {
+    run(async {
+        for (wait, good) in [(599_999, true), (600_000, false)] {
+            let rig = Rig::new();
+            rig.with_phone("ada", NUMBER).await;
+            let started = rig.start("ada", "call").await.unwrap();
+            assert_eq!(started.expires, rig.after(600));
+            let code = rig.world.last_code(NUMBER);
+            rig.clock.advance_millis(wait);
+            let verdict = rig.check(&started.challenge, &code).await;
+            assert_eq!(matches!(verdict, Verdict::Approved(_)), good, "{wait}: {verdict:?}");
+            assert_eq!(verdict == Verdict::Expired, !good);
+            assert_eq!(rig.failures("ada").await, 0);
+        }
+    });
+}
+
+#[test]
+fn the_engine_stops_accepting_a_code_before_the_provider_does() {
+    run(async {
+        let mut limits = Limits::default();
+        limits.code_lifetime_seconds = 60;
+        let rig = Rig::with(two_factor(), limits);
+        rig.with_phone("ada", NUMBER).await;
+        let started = rig.start("ada", "sms").await.unwrap();
+        assert_eq!(started.expires, rig.after(60));
+        rig.clock.advance_millis(59_999);
+        assert_eq!(rig.guess(&started.challenge, 1).await, wrong(4));
+        rig.clock.advance_millis(1);
+        assert_eq!(rig.check(&started.challenge, &rig.world.last_code(NUMBER)).await, Verdict::Expired);
+        assert_eq!(rig.failures("ada").await, 1);
+        // At the provider it lives on, and so nobody else may start there; but it can be canceled.
+        let again = rig.start("ada", "sms").await.unwrap();
+        assert_ne!(again.challenge, started.challenge);
+        assert_eq!(rig.world.live().len(), 1);
+        approved(&rig.check(&again.challenge, &rig.world.last_code(NUMBER)).await);
+    });
+}
+
+#[test]
+fn an_answer_that_comes_after_the_end_is_too_late() {
+    run(async {
+        let rig = Rig::new();
+        rig.with_phone("ada", NUMBER).await;
+        for (slow, good) in [(1, true), (2, false)] {
+            let started = rig.start("ada", "sms").await.unwrap();
+            let code = rig.world.last_code(NUMBER);
+            rig.clock.advance_millis(598_000 + 999);
+            rig.world.next(Weather::Slow(slow));
+            let verdict = rig.check(&started.challenge, &code).await;
+            assert_eq!(matches!(verdict, Verdict::Approved(_)), good, "{verdict:?}");
+            rig.clock.advance(600);
+        }
+    });
+}
+
+#[test]
+fn the_plugin_is_never_asked_about_a_code_of_the_engine() {
+    run(async {
+        let rig = Rig::new();
+        rig.with_phone("ada", NUMBER).await;
+        let started = rig.start("ada", "call").await.unwrap();
+        // The rig's caller would say yes to everything.
+        assert_eq!(rig.guess(&started.challenge, 1).await, wrong(4));
+        assert_eq!(rig.world.times("caller", OperationName::Check), 0);
+    });
+}
+
+#[test]
+fn the_code_of_the_engine_is_right_for_its_own_delivery_only() {
+    run(async {
+        let rig = Rig::new();
+        rig.with_phone("ada", NUMBER).await;
+        rig.with_phone("bob", OTHER_NUMBER).await;
+        let ada = rig.start("ada", "call").await.unwrap();
+        let hers = rig.world.last_code(NUMBER);
+        let bob = rig.start("bob", "call").await.unwrap();
+        let his = rig.world.last_code(OTHER_NUMBER);
+        assert_ne!(hers, his);
+        assert_eq!(rig.check(&bob.challenge, &hers).await, wrong(4));
+        assert_eq!(rig.check(&ada.challenge, &his).await, wrong(4));
+        rig.clock.advance(30);
+        let newer = rig.resend(&ada.challenge, None).await.unwrap();
+        assert_eq!(newer.challenge, ada.challenge);
+        assert_eq!(rig.check(&ada.challenge, &hers).await, wrong(3), "only the newest code is right");
+        approved(&rig.check(&ada.challenge, &rig.world.last_code(NUMBER)).await);
+    });
+}
+
+#[test]
+fn a_status_of_the_provider_approves_nothing_that_has_a_code() {
+    run(async {
+        let rig = Rig::new();
+        rig.with_phone("ada", NUMBER).await;
+        let started = rig.start("ada", "sms").await.unwrap();
+        let polled = rig.engine.poll(&started.challenge).await;
+        assert!(matches!(polled, Err(CheckError::HasCode { service }) if service == "sms"));
+        assert_eq!(rig.world.times("verify", OperationName::Status), 0);
+    });
+}
+
+#[test]
+fn an_approval_without_code_is_polled() {
+    run(async {
+        let rig = Rig::new();
+        let enroll = BeginFactor { user: "ada", method: "push", locale: None, actor: Actor::Administrator };
+        let started = rig.engine.begin_other(enroll).await.unwrap();
+        assert_eq!((started.code_digits, &started.recipient), (None, &None));
+        assert_eq!(rig.engine.poll_enrollment(&started.challenge).await.unwrap(), Progress::Waiting);
+        assert!(matches!(rig.engine.poll(&started.challenge).await, Err(CheckError::UnknownChallenge)));
+        rig.world.decide(Status::Approved);
+        let Progress::Over(verdict) = rig.engine.poll_enrollment(&started.challenge).await.unwrap() else {
+            panic!("still waiting")
+        };
+        approved(&verdict);
+        let ends = [
+            (Status::Approved, passed("ada", "push", "push")),
+            (Status::Denied, Verdict::Denied),
+            (Status::Expired, Verdict::Expired),
+            (Status::Canceled, Verdict::Expired),
+        ];
+        for (status, expected) in ends {
+            rig.clock.advance(600);
+            let started = rig.start("ada", "push").await.unwrap();
+            assert!(matches!(
+                rig.engine.check(&started.challenge, "123456").await,
+                Err(CheckError::HasNoCode { service }) if service == "push"
+            ));
+            rig.world.decide(status);
+            assert_eq!(rig.engine.poll(&started.challenge).await.unwrap(), Progress::Over(expected));
+            rig.world.decide(Status::Approved);
+            let after = rig.engine.poll(&started.challenge).await.unwrap();
+            assert_eq!(after, Progress::Over(Verdict::Expired), "what is decided stays so");
+        }
+        rig.clock.advance(600);
+        let started = rig.start("ada", "push").await.unwrap();
+        rig.world.decide(Status::Undelivered);
+        let Progress::Over(Verdict::Unavailable { failure, .. }) = rig.engine.poll(&started.challenge).await.unwrap()
+        else {
+            panic!("delivered")
+        };
+        assert_eq!(failure.kind, FailureKind::UnreachableRecipient);
+    });
+}
+
+#[test]
+fn a_locked_user_is_not_approved_by_polling() {
+    run(async {
+        let mut limits = Limits::default();
+        limits.attempts_per_user = 1;
+        let rig = Rig::with(two_factor(), limits);
+        let enroll = BeginFactor { user: "ada", method: "push", locale: None, actor: Actor::Administrator };
+        let started = rig.engine.begin_other(enroll).await.unwrap();
+        rig.world.decide(Status::Approved);
+        assert!(matches!(rig.engine.poll_enrollment(&started.challenge).await.unwrap(), Progress::Over(_)));
+        rig.with_phone_by_administrator("ada", NUMBER).await;
+        rig.clock.advance(30);
+        let push = rig.start("ada", "push").await.unwrap();
+        rig.world.decide(Status::Approved);
+        let call = rig.start("ada", "call").await.unwrap();
+        let until = rig.after(900);
+        assert_eq!(rig.guess(&call.challenge, 1).await, Verdict::Locked { until });
+        assert_eq!(rig.engine.poll(&push.challenge).await.unwrap(), Progress::Over(Verdict::Locked { until }));
+    });
+}
+
+#[test]
+fn a_polled_request_ends_with_its_time() {
+    run(async {
+        for (wait, over) in [(599_999, false), (600_000, true)] {
+            let rig = Rig::new();
+            let enroll = BeginFactor { user: "ada", method: "push", locale: None, actor: Actor::Administrator };
+            let started = rig.engine.begin_other(enroll).await.unwrap();
+            rig.clock.advance_millis(wait);
+            let progress = rig.engine.poll_enrollment(&started.challenge).await.unwrap();
+            assert_eq!(progress == Progress::Over(Verdict::Expired), over);
+        }
+    });
+}
+
+#[test]
+fn a_challenge_that_proves_a_number_never_passes_a_login_nor_the_other_way_round() {
+    run(async {
+        let rig = Rig::new();
+        let proof = rig.begin_phone("ada", NUMBER, "sms").await.unwrap();
+        let code = rig.world.last_code(NUMBER);
+        assert!(matches!(rig.engine.check(&proof.challenge, &code).await, Err(CheckError::UnknownChallenge)));
+        let verdict = rig.engine.confirm_phone(&proof.challenge, &code).await.unwrap();
+        let Verdict::Approved(passed) = verdict else { panic!("{verdict:?}") };
+        assert_eq!((passed.purpose, passed.login_type), (Purpose::Enroll, None));
+        rig.clock.advance(30);
+        let login = rig.start("ada", "sms").await.unwrap();
+        let code = rig.world.last_code(NUMBER);
+        assert!(matches!(rig.engine.confirm_phone(&login.challenge, &code).await, Err(CheckError::UnknownChallenge)));
+        approved(&rig.check(&login.challenge, &code).await);
+    });
+}
+
+#[test]
+fn a_store_that_fails_after_the_providers_yes_denies_and_the_code_is_used_up() {
+    run(async {
+        let rig = Rig::new();
+        rig.with_phone("ada", NUMBER).await;
+        let started = rig.start("ada", "sms").await.unwrap();
+        let code = rig.world.last_code(NUMBER);
+        rig.store.fail("approve");
+        assert!(matches!(rig.engine.check(&started.challenge, &code).await, Err(CheckError::Store(_))));
+        rig.store.calm();
+        assert_eq!(rig.check(&started.challenge, &code).await, Verdict::Expired);
+    });
+}
+
+#[test]
+fn a_store_that_cannot_count_judges_nothing() {
+    run(async {
+        let rig = Rig::new();
+        let app = rig.with_app("ada").await;
+        let started = rig.start("ada", "totp").await.unwrap();
+        let before = rig.world.times("app", OperationName::Check);
+        rig.store.fail("count_attempt");
+        let code = rig.world.app_code(&app.setup);
+        assert!(matches!(rig.engine.check(&started.challenge, &code).await, Err(CheckError::Store(_))));
+        assert_eq!(rig.world.times("app", OperationName::Check), before);
+        rig.store.after(1, Fault::Fails);
+        rig.store.fail("nothing");
+        assert!(
+            matches!(rig.engine.check(&started.challenge, &code).await, Err(CheckError::Store(_))),
+            "approve failed"
+        );
+        rig.store.calm();
+        approved(&rig.check(&started.challenge, &code).await);
+    });
+}
+
+#[test]
+fn sixty_four_right_answers_at_once_approve_once() {
+    run(async {
+        let rig = std::sync::Arc::new({
+            let mut limits = Limits::default();
+            limits.attempts_per_challenge = 64;
+            limits.attempts_per_user = 100;
+            Rig::with(two_factor(), limits)
+        });
+        let app = rig.with_app("ada").await;
+        let started = rig.start("ada", "totp").await.unwrap();
+        let other = rig.start("ada", "totp").await.unwrap();
+        let code = rig.world.app_code(&app.setup);
+        let mut tasks = tokio::task::JoinSet::new();
+        for at in 0..64 {
+            let (rig, code) = (std::sync::Arc::clone(&rig), code.clone());
+            let challenge = if at % 2 == 0 { started.challenge.clone() } else { other.challenge.clone() };
+            tasks.spawn(async move { rig.check(&challenge, &code).await });
+        }
+        let verdicts = tasks.join_all().await;
+        let yes = verdicts.iter().filter(|verdict| matches!(verdict, Verdict::Approved(_))).count();
+        assert_eq!(yes, 1, "{verdicts:?}");
+    });
+}
+
+#[test]
+fn an_accepted_code_of_a_provider_is_not_accepted_again_even_if_the_provider_would() {
+    run(async {
+        let rig = Rig::new();
+        rig.with_phone("ada", NUMBER).await;
+        let started = rig.start("ada", "sms").await.unwrap();
+        let code = rig.world.last_code(NUMBER);
+        approved(&rig.check(&started.challenge, &code).await);
+        let account = rig.engine.show_user("ada").await.unwrap();
+        let service = rig.engine.service("sms").unwrap();
+        rig.clock.advance(30);
+        let again = rig.start("ada", "sms").await.unwrap();
+        let open = rig.store.challenge(&again.challenge).await.unwrap().unwrap();
+        let code = crate::code::read(&code, [6, 6]);
+        let crate::code::Typed::Code(code) = code else { panic!("no code") };
+        let proof = super::super::proof(&rig.engine, &service, &account.factors[0].enrollment, &code, Some(7));
+        let verdict = super::super::check::approve(&rig.engine, &open, proof).await.unwrap();
+        assert_eq!(verdict, Verdict::Replayed);
+    });
+}
+
+#[test]
+fn a_device_without_steps_leaves_its_code_behind() {
+    run(async {
+        let rig = Rig::new();
+        let app = rig.with_app("ada").await;
+        let service = rig.engine.service("totp").unwrap();
+        let code = countersign_plugin::Code::new("123456");
+        let proof = |step| super::super::proof(&rig.engine, &service, &app.enrollment, &code, step);
+        assert!(matches!(proof(Some(7)), crate::store::Proof::Step(7)));
+        let crate::store::Proof::Code { until, .. } = proof(None) else { panic!("a step") };
+        assert_eq!(until, rig.after(600));
+        let long = crate::rig::service(
+            &rig.world,
+            "long",
+            "verify",
+            crate::rig::Kind::Verify,
+            countersign_plugin::manifest::Channel {
+                code_lifetime_seconds: Some(3600),
+                ..crate::rig::offer("sms", Maker::Provider, Checker::Provider)
+            },
+        );
+        let proof = super::super::proof(&rig.engine, &long, &app.enrollment, &code, None);
+        let crate::store::Proof::Code { until, .. } = proof else { panic!("a step") };
+        assert_eq!(until, rig.after(3600));
+    });
+}
+
+#[test]
+fn what_was_passed_is_told_in_full() {
+    run(async {
+        let rig = Rig::new();
+        rig.engine.add_user(NewAccount { name: "Ada", required: true, ..NewAccount::default() }).await.unwrap();
+        rig.with_phone("ada", NUMBER).await;
+        let login = StartLogin { user: "ada", login_type: "flagged", method: None, locale: None };
+        let started = rig.engine.start(login).await.unwrap();
+        assert_eq!((started.method.as_str(), started.recipient.as_deref()), ("sms", Some("•••• 06")));
+        assert_eq!((started.code_digits, started.resend_at), (Some([6, 6]), Some(rig.after(30))));
+        let Verdict::Approved(passed) = rig.check(&started.challenge, &rig.world.last_code(NUMBER)).await else {
+            panic!("denied")
+        };
+        assert_eq!((passed.user.as_str(), passed.login_type.as_deref()), ("ada", Some("flagged")));
+    });
+}
+
+#[test]
+fn every_verdict_has_a_name_and_a_word_for_the_person() {
+    let failure = Box::new(Failure::new(FailureKind::Unavailable, "operator's"));
+    let until = countersign_plugin::Timestamp::from_secs(1);
+    let verdicts = [
+        (passed("ada", "sms", "sms"), "approved", "Thank you."),
+        (wrong(1), "wrong_code", "That is not the code. Please try again."),
+        (wrong(0), "wrong_code", "That is not the code. Please ask for a new one."),
+        (Verdict::Locked { until }, "locked", "Too many wrong codes. Please wait and try again later."),
+        (Verdict::Expired, "expired", "That code is no longer valid. Please ask for a new one."),
+        (Verdict::Replayed, "replayed", "That code was used before. Please wait for the next one."),
+        (Verdict::Denied, "denied", "The request was declined."),
+    ];
+    for (verdict, name, person) in verdicts {
+        assert_eq!((verdict.name(), verdict.person()), (name, person));
+    }
+    let text = failure.person.clone();
+    let unavailable = Verdict::Unavailable { service: "sms".to_owned(), failure, attempts_left: 1 };
+    assert_eq!((unavailable.name(), unavailable.person()), ("unavailable", text.as_str()));
+}
