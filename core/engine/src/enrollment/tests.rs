@@ -1,1 +1,646 @@
-//! Tests.
+//! How factors come and go, on a whole engine.
+
+use countersign_plugin::{FailureKind, OperationName};
+
+use super::*;
+use crate::account::{AdminError, NewAccount};
+use crate::bootstrap::{Limits, Registration, UnknownUsers};
+use crate::challenge::{CheckError, NotSent, Started, Verdict};
+use crate::phone::PhoneError;
+use crate::policy::Assessment;
+use crate::rig::{NUMBER, OTHER_NUMBER, Rig, WRONG, Weather, run, two_factor};
+use crate::store::Store as _;
+
+const BY_ADMINISTRATOR: Actor<'_> = Actor::Administrator;
+const BY_NOBODY: Actor<'_> = Actor::Person { approval: None };
+
+const fn by(approval: &ChallengeId) -> Actor<'_> {
+    Actor::Person { approval: Some(approval) }
+}
+
+fn totp() -> Factor {
+    Factor::Device("totp".to_owned())
+}
+
+#[track_caller]
+fn approved(verdict: &Verdict) {
+    assert!(matches!(verdict, Verdict::Approved(_)), "{verdict:?}");
+}
+
+#[track_caller]
+fn refused<T: std::fmt::Debug>(result: Result<T, EnrollError>, expected: &str) {
+    match result {
+        Err(error) => assert!(error.to_string().contains(expected), "{error}"),
+        Ok(done) => panic!("{done:?}"),
+    }
+}
+
+impl Rig {
+    async fn factors(&self, user: &str) -> Vec<Factor> {
+        let account = self.engine.show_user(user).await.unwrap();
+        account.factors.into_iter().filter(|found| found.pending_until.is_none()).map(|found| found.factor).collect()
+    }
+
+    async fn confirm(&self, user: &str, enrolling: &Enrolling) -> Verdict {
+        self.confirm_with(user, enrolling, &self.world.app_code(&enrolling.setup)).await
+    }
+
+    async fn confirm_with(&self, user: &str, enrolling: &Enrolling, typed: &str) -> Verdict {
+        self.engine.confirm_device(user, &enrolling.enrollment, typed).await.unwrap()
+    }
+
+    async fn prove(&self, number: &str, started: &Started) -> Verdict {
+        self.engine.confirm_phone(&started.challenge, &self.world.last_code(number)).await.unwrap()
+    }
+}
+
+#[test]
+fn a_number_is_a_factor_once_it_is_proven_for_every_method_that_reaches_it() {
+    run(async {
+        let rig = Rig::new();
+        let started = rig.begin_phone("ada", "+1 (500) 555-0006", "call").await.unwrap();
+        assert_eq!(started.recipient.as_deref(), Some("•••• 06"));
+        assert_eq!(rig.factors("ada").await, []);
+        assert!(matches!(rig.engine.assess("ada", "web").await.unwrap(), Assessment::Register { .. }));
+        approved(&rig.prove(NUMBER, &started).await);
+        assert_eq!(rig.factors("ada").await, [Factor::Phone]);
+        let Assessment::Verify { methods, may_register, .. } = rig.engine.assess("ada", "web").await.unwrap() else {
+            panic!("registered in vain")
+        };
+        let names =
+            |methods: &[crate::policy::Method]| methods.iter().map(|found| found.name.clone()).collect::<Vec<_>>();
+        assert_eq!(names(&methods), ["sms", "call", "authy"]);
+        assert_eq!(methods[0].recipient.as_deref(), Some("•••• 06"));
+        assert_eq!(names(&may_register), ["totp"]);
+    });
+}
+
+#[test]
+fn a_number_that_cannot_be_used_changes_nothing() {
+    run(async {
+        let mut limits = Limits::default();
+        limits.allowed_countries = ["US".to_owned()].into();
+        let rig = Rig::with(two_factor(), limits);
+        for number in ["5005550006", "+33631966543", "+19002345678", ""] {
+            let error = rig.begin_phone("ada", number, "sms").await.unwrap_err();
+            assert!(matches!(error, EnrollError::Phone(_)), "{error}");
+        }
+        assert!(rig.store.writes().is_empty());
+        rig.with_phone("ada", NUMBER).await;
+        let error = rig.engine.change_number("ada", "+33631966543", "sms").await.unwrap_err();
+        assert!(matches!(error, EnrollError::Phone(PhoneError::Country { .. })));
+        refused(rig.engine.change_number("ada", OTHER_NUMBER, "totp").await, "cannot enroll a phone number");
+        assert_eq!(rig.factors("ada").await, [Factor::Phone]);
+    });
+}
+
+#[test]
+fn a_proof_may_be_sent_again_by_another_method() {
+    run(async {
+        let rig = Rig::new();
+        let started = rig.begin_phone("ada", NUMBER, "sms").await.unwrap();
+        rig.clock.advance(30);
+        let again = rig.resend(&started.challenge, Some("call")).await.unwrap();
+        assert_eq!(again.channel, "voice");
+        let by_app = rig.resend(&started.challenge, Some("totp")).await;
+        assert!(by_app.is_err(), "an app reaches no number");
+        approved(&rig.prove(NUMBER, &again).await);
+    });
+}
+
+#[test]
+fn a_wrong_proof_counts_on_the_user() {
+    run(async {
+        let rig = Rig::new();
+        let started = rig.begin_phone("ada", NUMBER, "sms").await.unwrap();
+        for left in (0..5).rev() {
+            let verdict = rig.engine.confirm_phone(&started.challenge, WRONG).await.unwrap();
+            assert_eq!(verdict, Verdict::WrongCode { attempts_left: left });
+        }
+        assert_eq!(rig.prove(NUMBER, &started).await, Verdict::Expired);
+        assert_eq!(rig.engine.show_user("ada").await.unwrap().failures, 5);
+        assert_eq!(rig.factors("ada").await, []);
+    });
+}
+
+#[test]
+fn a_proof_comes_too_late_after_the_enrollments_time() {
+    run(async {
+        let mut limits = Limits::default();
+        limits.enrollment_timeout_seconds = 60;
+        for (wait, good) in [(59_999, true), (60_000, false)] {
+            let rig = Rig::with(two_factor(), limits.clone());
+            let started = rig.begin_phone("ada", NUMBER, "sms").await.unwrap();
+            rig.clock.advance_millis(wait);
+            let verdict = rig.prove(NUMBER, &started).await;
+            assert_eq!(matches!(verdict, Verdict::Approved(_)), good, "{verdict:?}");
+        }
+    });
+}
+
+#[test]
+fn an_app_is_a_factor_after_its_first_code_and_that_code_is_used_up() {
+    run(async {
+        let rig = Rig::new();
+        let enrolling = rig.begin_app("Ada", BY_NOBODY).await.unwrap();
+        assert_eq!((enrolling.code_digits, enrolling.expires), ([6, 6], rig.after(600)));
+        assert_eq!(rig.factors("ada").await, []);
+        let code = rig.world.app_code(&enrolling.setup);
+        assert_eq!(rig.confirm_with("ada", &enrolling, WRONG).await, Verdict::WrongCode { attempts_left: 4 });
+        let Verdict::Approved(passed) = rig.confirm_with("ADA", &enrolling, &format!("{code} ")).await else {
+            panic!("denied")
+        };
+        assert_eq!((passed.user.as_str(), passed.login_type), ("ada", None));
+        assert_eq!((passed.service.as_str(), passed.channel.as_str()), ("totp", "totp"));
+        assert_eq!(rig.factors("ada").await, [totp()]);
+        assert_eq!(rig.engine.show_user("ada").await.unwrap().failures, 0);
+        let login = rig.start("ada", "totp").await.unwrap();
+        assert_eq!(rig.engine.check(&login.challenge, &code).await.unwrap(), Verdict::Replayed);
+        refused(rig.engine.confirm_device("ada", &enrolling.enrollment, &code).await, "waits for its first code");
+    });
+}
+
+#[test]
+fn an_app_is_confirmed_until_the_last_millisecond() {
+    run(async {
+        for (wait, good) in [(599_999, true), (600_000, false)] {
+            let rig = Rig::new();
+            let enrolling = rig.begin_app("ada", BY_NOBODY).await.unwrap();
+            rig.clock.advance_millis(wait);
+            let code = rig.world.app_code(&enrolling.setup);
+            let confirmed = rig.engine.confirm_device("ada", &enrolling.enrollment, &code).await;
+            assert_eq!(matches!(confirmed, Ok(Verdict::Approved(_))), good, "{confirmed:?}");
+            assert_eq!(matches!(confirmed, Err(EnrollError::UnknownEnrollment)), !good);
+        }
+    });
+}
+
+#[test]
+fn only_the_newest_of_two_codes_to_scan_works() {
+    run(async {
+        let rig = Rig::new();
+        let first = rig.begin_app("ada", BY_NOBODY).await.unwrap();
+        let second = rig.begin_app("ada", BY_NOBODY).await.unwrap();
+        let code = rig.world.app_code(&first.setup);
+        refused(rig.engine.confirm_device("ada", &first.enrollment, &code).await, "waits for its first code");
+        approved(&rig.confirm("ada", &second).await);
+    });
+}
+
+#[test]
+fn an_enrollment_belongs_to_its_user() {
+    run(async {
+        let rig = Rig::new();
+        let hers = rig.begin_app("ada", BY_NOBODY).await.unwrap();
+        let code = rig.world.app_code(&hers.setup);
+        rig.engine.add_user(NewAccount { name: "bob", ..NewAccount::default() }).await.unwrap();
+        for other in ["bob", "nobody"] {
+            refused(rig.engine.confirm_device(other, &hers.enrollment, &code).await, "waits for its first code");
+        }
+        approved(&rig.confirm("ada", &hers).await);
+    });
+}
+
+#[test]
+fn guesses_at_a_first_code_are_counted_and_lock() {
+    run(async {
+        let mut limits = Limits::default();
+        limits.attempts_per_user = 6;
+        let rig = Rig::with(two_factor(), limits);
+        let enrolling = rig.begin_app("ada", BY_NOBODY).await.unwrap();
+        assert!(matches!(rig.engine.confirm_device("ada", &enrolling.enrollment, " ").await, Err(EnrollError::Empty)));
+        for left in (0..5).rev() {
+            // What cannot be a code counts, and is not shown to the plugin.
+            let typed = if left == 4 { "12345" } else { WRONG };
+            assert_eq!(rig.confirm_with("ada", &enrolling, typed).await, Verdict::WrongCode { attempts_left: left });
+        }
+        assert_eq!(rig.world.times("app", OperationName::ConfirmEnrollment), 4);
+        assert_eq!(rig.confirm("ada", &enrolling).await, Verdict::Expired, "no attempts are left");
+        let again = rig.begin_app("ada", BY_NOBODY).await.unwrap();
+        let until = rig.after(900);
+        assert_eq!(rig.confirm_with("ada", &again, WRONG).await, Verdict::Locked { until });
+        assert_eq!(rig.confirm("ada", &again).await, Verdict::Locked { until });
+    });
+}
+
+#[test]
+fn a_plugin_that_fails_confirms_nothing() {
+    run(async {
+        let rig = Rig::new();
+        let enrolling = rig.begin_app("ada", BY_NOBODY).await.unwrap();
+        rig.world.panic_next();
+        let verdict = rig.confirm("ada", &enrolling).await;
+        let Verdict::Unavailable { service, failure, attempts_left: 4 } = verdict else { panic!("{verdict:?}") };
+        assert_eq!((service.as_str(), failure.kind), ("totp", FailureKind::PluginFault));
+        assert_eq!(rig.factors("ada").await, []);
+        rig.world.panic_next();
+        refused(rig.begin_app("bob", BY_NOBODY).await, "the provider panicked");
+        rig.store.fail("confirm_enrollment");
+        assert!(
+            rig.engine
+                .confirm_device("ada", &enrolling.enrollment, &rig.world.app_code(&enrolling.setup))
+                .await
+                .is_err()
+        );
+        assert_eq!(rig.factors("ada").await, []);
+        rig.store.calm();
+        approved(&rig.confirm("ada", &enrolling).await);
+    });
+}
+
+#[test]
+fn who_has_a_factor_needs_a_fresh_approval_for_another() {
+    run(async {
+        let rig = Rig::new();
+        rig.with_phone("ada", NUMBER).await;
+        refused(rig.begin_app("ada", BY_NOBODY).await, "needs an approval");
+        // Not passed yet; passed, but to prove a number; somebody else's.
+        let open = rig.start("ada", "sms").await.unwrap();
+        refused(rig.begin_app("ada", by(&open.challenge)).await, "the approval does not count");
+        approved(&rig.engine.check(&open.challenge, &rig.world.last_code(NUMBER)).await.unwrap());
+        let proof = rig.begin_phone("bob", OTHER_NUMBER, "sms").await.unwrap();
+        approved(&rig.prove(OTHER_NUMBER, &proof).await);
+        refused(rig.begin_app("bob", by(&proof.challenge)).await, "the approval does not count");
+        refused(rig.begin_app("bob", by(&open.challenge)).await, "the approval does not count");
+        // An approval serves one change.
+        let app = rig.begin_app("ada", by(&open.challenge)).await.unwrap();
+        approved(&rig.confirm("ada", &app).await);
+        refused(
+            rig.engine.remove_factor("ada", &Factor::Phone, by(&open.challenge)).await,
+            "the approval does not count",
+        );
+    });
+}
+
+#[test]
+fn an_approval_is_fresh_for_five_minutes() {
+    run(async {
+        for (wait, good) in [(300_000, true), (300_001, false)] {
+            let rig = Rig::new();
+            let app = rig.with_app("ada").await;
+            let approval = rig.approval("ada", &app).await;
+            rig.clock.advance_millis(wait);
+            let begun = rig.begin_phone_as("ada", NUMBER, "sms", by(&approval)).await;
+            assert_eq!(begun.is_ok(), good, "{begun:?}");
+            let rig = Rig::new();
+            rig.with_phone("ada", NUMBER).await;
+            let app = rig.with_app_approved("ada").await;
+            let approval = rig.approval("ada", &app).await;
+            rig.clock.advance_millis(wait);
+            assert_eq!(rig.engine.remove_factor("ada", &Factor::Phone, by(&approval)).await.is_ok(), good);
+        }
+    });
+}
+
+#[test]
+fn a_send_that_fails_does_not_waste_an_approval() {
+    run(async {
+        let rig = Rig::new();
+        let app = rig.with_app("ada").await;
+        let approval = rig.approval("ada", &app).await;
+        rig.world.weather(Weather::NotSent);
+        let failed = rig.begin_phone_as("ada", NUMBER, "call", by(&approval)).await;
+        assert!(matches!(failed, Err(EnrollError::NotSent(NotSent::Failed { .. }))), "{failed:?}");
+        rig.world.weather(Weather::Fair);
+        rig.clock.advance(30);
+        let started = rig.begin_phone_as("ada", NUMBER, "call", by(&approval)).await.unwrap();
+        approved(&rig.prove(NUMBER, &started).await);
+        assert_eq!(rig.factors("ada").await.len(), 2);
+    });
+}
+
+#[test]
+fn of_two_first_factors_that_nobody_approved_one_becomes_active() {
+    run(async {
+        let rig = Rig::new();
+        let app = rig.begin_app("ada", BY_NOBODY).await.unwrap();
+        let phone = rig.begin_phone("ada", NUMBER, "sms").await.unwrap();
+        approved(&rig.confirm("ada", &app).await);
+        assert_eq!(rig.prove(NUMBER, &phone).await, Verdict::Expired);
+        assert_eq!(rig.factors("ada").await, [totp()]);
+    });
+}
+
+#[test]
+fn a_second_factor_of_one_kind_must_wait_for_the_first_to_go() {
+    run(async {
+        let rig = Rig::new();
+        let app = rig.with_app("ada").await;
+        let approval = rig.approval("ada", &app).await;
+        refused(rig.begin_app("ada", by(&approval)).await, "has totp device already");
+        assert_eq!(rig.world.times("app", OperationName::Enroll), 1, "nothing was prepared in vain");
+        let rig = Rig::new();
+        rig.with_phone("ada", NUMBER).await;
+        refused(rig.begin_phone("ada", OTHER_NUMBER, "sms").await, "has phone number already");
+    });
+}
+
+#[test]
+fn the_site_may_leave_registration_to_administrators() {
+    run(async {
+        let mut options = two_factor();
+        options.registration = Registration { phone: false, app: false };
+        let rig = Rig::with(options, Limits::default());
+        refused(rig.begin_phone("ada", NUMBER, "sms").await, "left to administrators");
+        refused(rig.begin_app("ada", BY_NOBODY).await, "left to administrators");
+        let Assessment::Register { options, .. } = rig.engine.assess("ada", "web").await.unwrap() else {
+            panic!("not asked")
+        };
+        assert_eq!(options, []);
+        let started = rig.begin_phone_as("ada", NUMBER, "sms", BY_ADMINISTRATOR).await.unwrap();
+        approved(&rig.prove(NUMBER, &started).await);
+        let app = rig.begin_app("ada", BY_ADMINISTRATOR).await.unwrap();
+        approved(&rig.confirm("ada", &app).await);
+    });
+}
+
+#[test]
+fn a_method_enrolls_only_what_it_reaches() {
+    run(async {
+        let mut rig = Rig::new();
+        refused(rig.begin_phone("ada", NUMBER, "totp").await, "cannot enroll a phone number");
+        refused(rig.begin_phone("ada", NUMBER, "fax").await, "there is no method `fax`");
+        let begin = |method| BeginFactor { user: "ada", method, locale: None, actor: BY_ADMINISTRATOR };
+        refused(rig.engine.begin_device(begin("sms")).await, "cannot enroll a device");
+        refused(rig.engine.begin_other(begin("sms")).await, "cannot enroll a person");
+        let by_person = BeginFactor { actor: BY_NOBODY, ..begin("push") };
+        refused(rig.engine.begin_other(by_person).await, "left to administrators");
+        let mut options = two_factor();
+        options.channels.insert("totp".to_owned(), false);
+        rig.reborn_as(options, Limits::default());
+        refused(rig.begin_app("ada", BY_NOBODY).await, "two_factor.totp is disabled");
+    });
+}
+
+#[test]
+fn a_mailbox_is_proven_and_forgotten_with_its_address() {
+    run(async {
+        let rig = Rig::new();
+        let begin = BeginFactor { user: "ada", method: "mail", locale: None, actor: BY_ADMINISTRATOR };
+        refused(rig.engine.begin_other(begin).await, "the user has no e-mail address");
+        rig.engine.set_email("ada", Some("ada@example.com")).await.unwrap();
+        let started = rig.engine.begin_other(begin).await.unwrap();
+        assert_eq!(started.recipient.as_deref(), Some("a••••@example.com"));
+        approved(&rig.prove("ada@example.com", &started).await);
+        rig.clock.advance(30);
+        let login = rig.start("ada", "mail").await.unwrap();
+        rig.engine.set_email("ada", Some("eve@example.com")).await.unwrap();
+        assert_eq!(rig.factors("ada").await, []);
+        let code = rig.world.last_code("ada@example.com");
+        assert_eq!(rig.engine.check(&login.challenge, &code).await.unwrap(), Verdict::Expired);
+        assert!(rig.world.live().is_empty());
+        for bad in ["ada", "@example.com", "ada@", "a da@example.com", "ada@example.com\n.", &"a".repeat(300)] {
+            assert!(matches!(rig.engine.set_email("ada", Some(bad)).await, Err(AdminError::Address)), "{bad}");
+        }
+    });
+}
+
+#[test]
+fn a_factor_is_removed_with_its_challenges_and_codes() {
+    run(async {
+        let rig = Rig::new();
+        rig.with_phone("ada", NUMBER).await;
+        let app = rig.with_app_approved("ada").await;
+        let approval = rig.approval("ada", &app).await;
+        let open = rig.start("ada", "sms").await.unwrap();
+        assert_eq!(rig.world.live().len(), 1);
+        refused(rig.engine.remove_factor("ada", &Factor::Phone, BY_NOBODY).await, "needs an approval");
+        assert_eq!(
+            rig.engine.remove_factor("ada", &Factor::Phone, by(&approval)).await.unwrap(),
+            Removed { left_at: vec![] }
+        );
+        assert_eq!(rig.factors("ada").await, [totp()]);
+        assert!(rig.world.live().is_empty());
+        let code = rig.world.last_code(NUMBER);
+        assert_eq!(rig.engine.check(&open.challenge, &code).await.unwrap(), Verdict::Expired);
+        let approval = rig.approval("ada", &app).await;
+        refused(rig.engine.remove_factor("ada", &Factor::Phone, by(&approval)).await, "no phone number");
+    });
+}
+
+#[test]
+fn the_last_factor_stays_where_the_site_asks_for_one() {
+    run(async {
+        let rig = Rig::new();
+        let app = rig.with_app("ada").await;
+        let approval = rig.approval("ada", &app).await;
+        refused(rig.engine.remove_factor("ada", &totp(), by(&approval)).await, "last factor");
+        assert!(rig.engine.remove_factor("ada", &totp(), BY_ADMINISTRATOR).await.is_ok());
+        // Where nobody asks, the person may be without.
+        for (login_type, boxed, enabled, may) in [
+            ("web", false, true, false),
+            ("flagged", true, true, false),
+            ("flagged", false, true, true),
+            ("open", true, true, true),
+            ("web", true, false, true),
+        ] {
+            let mut options = two_factor();
+            options.login_types.retain(|name, _| name == login_type);
+            options.enabled = enabled;
+            let mut rig = Rig::new();
+            let app = rig.with_app("ada").await;
+            let approval = rig.approval("ada", &app).await;
+            rig.engine.require("ada", boxed).await.unwrap();
+            rig.reborn_as(options, Limits::default());
+            let removed = rig.engine.remove_factor("ada", &totp(), by(&approval)).await;
+            assert_eq!(removed.is_ok(), may, "{login_type} {boxed}: {removed:?}");
+        }
+    });
+}
+
+#[test]
+fn an_administrator_changes_a_number_and_the_new_one_must_be_proven() {
+    run(async {
+        let rig = Rig::new();
+        rig.with_phone("ada", NUMBER).await;
+        let open = rig.start("ada", "sms").await.unwrap();
+        let started = rig.engine.change_number("ada", OTHER_NUMBER, "sms").await.unwrap();
+        assert_eq!(rig.factors("ada").await, []);
+        let old_code = rig.world.screen(NUMBER).pop().unwrap();
+        assert_eq!(rig.engine.check(&open.challenge, &old_code).await.unwrap(), Verdict::Expired);
+        let wrong = rig.engine.confirm_phone(&started.challenge, &old_code).await.unwrap();
+        assert!(matches!(wrong, Verdict::WrongCode { .. }));
+        approved(&rig.prove(OTHER_NUMBER, &started).await);
+        let account = rig.engine.show_user("ada").await.unwrap();
+        assert_eq!(account.factors[0].number.as_deref(), Some("•••• 07"));
+        // Who has none is given one.
+        rig.engine.add_user(NewAccount { name: "bob", ..NewAccount::default() }).await.unwrap();
+        rig.clock.advance(30);
+        assert!(rig.engine.change_number("bob", NUMBER, "sms").await.is_ok());
+        refused(rig.engine.change_number("carol", NUMBER, "sms").await, "there is no user `carol`");
+    });
+}
+
+#[test]
+fn providers_that_can_forget_are_asked_to() {
+    run(async {
+        let rig = Rig::new();
+        rig.with_phone("ada", NUMBER).await;
+        let account = rig.engine.show_user("ada").await.unwrap();
+        let data = countersign_plugin::Data { version: 1, value: serde_json::json!(7) };
+        let put = rig.store.put_provider_data(&account.factors[0].enrollment, "authy", &data).await;
+        assert!(put.unwrap());
+        rig.world.weather(Weather::LostRequest);
+        let removed = rig.engine.remove_factor("ada", &Factor::Phone, BY_ADMINISTRATOR).await.unwrap();
+        assert_eq!(removed.left_at.len(), 1);
+        assert_eq!(removed.left_at[0].0, "authy");
+        rig.world.clear();
+        rig.clock.advance(600);
+        rig.with_phone("bob", NUMBER).await;
+        assert_eq!(rig.engine.forget("bob").await.unwrap(), Removed { left_at: vec![] });
+        assert_eq!(rig.world.times("authy", OperationName::Unenroll), 1, "it knew nothing of Bob");
+    });
+}
+
+#[test]
+fn a_forgotten_user_leaves_nothing_but_events() {
+    run(async {
+        let rig = Rig::new();
+        rig.with_phone("ada", NUMBER).await;
+        let id = rig.engine.show_user("ada").await.unwrap().id;
+        let open = rig.start("ada", "sms").await.unwrap();
+        assert!(rig.engine.forget("Ada").await.is_ok());
+        assert!(rig.world.live().is_empty());
+        let code = rig.world.last_code(NUMBER);
+        assert!(matches!(rig.engine.check(&open.challenge, &code).await, Err(CheckError::UnknownChallenge)));
+        assert!(rig.engine.show_user("ada").await.is_err());
+        assert!(matches!(rig.engine.forget("ada").await, Err(AdminError::User(UserError::Unknown { .. }))));
+        let events = rig.store.audit(0, 1000).await.unwrap();
+        assert!(events.iter().any(|event| event.event.user.as_ref() == Some(&id)));
+    });
+}
+
+#[test]
+fn accounts_are_added_shown_changed_and_unlocked() {
+    run(async {
+        let mut options = two_factor();
+        options.unknown_users = UnknownUsers::Error;
+        let mut limits = Limits::default();
+        limits.attempts_per_user = 1;
+        let mut rig = Rig::with(options.clone(), limits.clone());
+        let new = NewAccount { name: "Ada ", email: Some(" ada@example.com "), locale: Some("de"), required: true };
+        let account = rig.engine.add_user(new).await.unwrap();
+        assert_eq!((account.name.as_str(), account.required), ("ada", true));
+        assert_eq!(account.email.as_ref().map(|email| email.0.as_str()), Some("ada@example.com"));
+        assert_eq!(rig.engine.show_user("ADA").await.unwrap(), account);
+        let again = rig.engine.add_user(NewAccount { name: "ＡＤＡ", ..NewAccount::default() }).await.unwrap_err();
+        assert_eq!(again.to_string(), "there is a user `ada` already");
+        rig.engine.require("ada", false).await.unwrap();
+        rig.engine.set_locale("ada", None).await.unwrap();
+        let account = rig.engine.show_user("ada").await.unwrap();
+        assert_eq!((account.required, account.locale), (false, None));
+        // Unknown is unknown, everywhere, and never "not required".
+        let unknown = "there is no user `eve`";
+        assert!(rig.engine.assess("eve", "open").await.unwrap_err().to_string().contains(unknown));
+        assert!(rig.engine.require("eve", true).await.unwrap_err().to_string().contains(unknown));
+        assert!(rig.engine.set_locale("eve", None).await.unwrap_err().to_string().contains(unknown));
+        assert!(rig.engine.set_email("eve", None).await.unwrap_err().to_string().contains(unknown));
+        assert!(rig.engine.unlock("eve").await.unwrap_err().to_string().contains(unknown));
+        refused(rig.begin_app("eve", BY_NOBODY).await, unknown);
+        // Locked, shown as such while it lasts, unlocked.
+        let enrolling = rig.begin_app("ada", BY_NOBODY).await.unwrap();
+        let until = rig.after(900);
+        assert_eq!(rig.confirm_with("ada", &enrolling, WRONG).await, Verdict::Locked { until });
+        assert_eq!(rig.engine.show_user("ada").await.unwrap().locked_until, Some(until));
+        rig.engine.unlock("ada").await.unwrap();
+        assert_eq!(rig.engine.show_user("ada").await.unwrap().locked_until, None);
+        assert_eq!(rig.confirm_with("ada", &enrolling, WRONG).await, Verdict::Locked { until });
+        rig.clock.advance_millis(899_999);
+        assert_eq!(rig.engine.show_user("ada").await.unwrap().locked_until, Some(until));
+        rig.clock.advance_millis(1);
+        assert_eq!(rig.engine.show_user("ada").await.unwrap().locked_until, None);
+        assert!(rig.engine.expire().await.unwrap() > 0);
+        rig.reborn_as(two_factor(), limits);
+        assert!(matches!(rig.engine.assess("Eve", "open").await.unwrap(), Assessment::NotRequired { .. }));
+        assert_eq!(rig.engine.show_user("eve").await.unwrap().name, "eve");
+    });
+}
+
+#[test]
+fn credentials_are_tested_where_there_are_any() {
+    run(async {
+        use crate::engine::TestError;
+        let rig = Rig::new();
+        assert!(rig.engine.test_credentials("sms").await.is_ok());
+        assert!(rig.engine.test_credentials("sms fallback 1").await.is_ok(), "also of a fallback");
+        assert!(matches!(rig.engine.test_credentials("fax").await, Err(TestError::UnknownService { .. })));
+        let none = rig.engine.test_credentials("totp").await.unwrap_err();
+        assert_eq!(none.to_string(), "provider `app` of service `totp` has no credentials that could be tested");
+        rig.world.panic_next();
+        let failed = rig.engine.test_credentials("sms").await.unwrap_err();
+        assert!(matches!(&failed, TestError::Failed { service, .. } if service == "sms"), "{failed}");
+        let events = rig.store.audit(0, 1000).await.unwrap();
+        let failures: Vec<_> = events.iter().map(|event| event.event.facts.get("failure").cloned()).collect();
+        assert_eq!(failures, [None, None, Some("plugin_fault".into())]);
+    });
+}
+
+#[test]
+fn no_error_and_no_event_shows_a_number_a_code_or_an_address() {
+    run(async {
+        let rig = Rig::new();
+        rig.engine
+            .add_user(NewAccount { name: "ada", email: Some("canary@example.com"), ..NewAccount::default() })
+            .await
+            .unwrap();
+        rig.with_phone("ada", NUMBER).await;
+        let app = rig.with_app_approved("ada").await;
+        let started = rig.start("ada", "call").await.unwrap();
+        let code = rig.world.last_code(NUMBER);
+        let verdict = rig.engine.check(&started.challenge, WRONG).await.unwrap();
+        let again = rig.start("ada", "sms").await.unwrap_err();
+        let events = rig.store.audit(0, 1000).await.unwrap();
+        let account = rig.engine.show_user("ada").await.unwrap();
+        let told = format!("{started:?} {verdict:?} {again} {again:?} {events:?} {account:?} {app:?}");
+        for canary in ["5005550006", &code, WRONG, "canary", &format!("\"{}\"", app.setup.key)] {
+            assert!(!told.contains(canary), "{canary} in {told}");
+        }
+    });
+}
+
+#[test]
+fn the_first_code_of_a_device_without_steps_is_used_up_too() {
+    run(async {
+        let rig = Rig::new();
+        let enrolling = rig.begin_app("ada", BY_NOBODY).await.unwrap();
+        let totp = rig.engine.service("totp").unwrap();
+        let code = countersign_plugin::Code::new("123456");
+        // Its provider tells no step: the code itself is remembered, from the first one on.
+        let proof = || crate::challenge::proof(&rig.engine, &totp, &enrolling.enrollment, &code, None);
+        let confirmed = rig.store.confirm_enrollment(&enrolling.enrollment, proof(), None, rig.now()).await.unwrap();
+        assert_eq!(confirmed, crate::store::EnrollmentConfirmed::Confirmed);
+        let login = rig.start("ada", "totp").await.unwrap();
+        let open = rig.store.challenge(&login.challenge).await.unwrap().unwrap();
+        let again = rig.store.approve(&open.id, &open.delivery.id, proof(), rig.now()).await.unwrap();
+        assert_eq!(again, crate::store::Approval::Replayed);
+    });
+}
+
+#[test]
+fn every_refusal_has_a_word_for_the_person() {
+    let failure = Box::new(countersign_plugin::Failure::new(FailureKind::Unavailable, "operator's"));
+    for (error, expected) in [
+        (EnrollError::NeedsApproval, "Please confirm with your second factor first."),
+        (EnrollError::ApprovalRefused, "Please confirm with your second factor first."),
+        (EnrollError::LastFactor, "This is your last method. Please register another one first."),
+        (EnrollError::Empty, "Please type the code."),
+        (EnrollError::UnknownEnrollment, "That took too long. Please start again."),
+        (EnrollError::Phone(PhoneError::NoPlus), PhoneError::NoPlus.person()),
+        (EnrollError::NotSent(NotSent::Over), NotSent::Over.person()),
+        (
+            EnrollError::Failed { service: "totp".to_owned(), failure: failure.clone() },
+            FailureKind::Unavailable.person_text(),
+        ),
+        (
+            EnrollError::AlreadyEnrolled { factor: totp() },
+            "This is registered already. Please ask your administrator to change it.",
+        ),
+        (EnrollError::NoSuchFactor { factor: totp() }, "That method cannot be used. Please try another one."),
+    ] {
+        assert_eq!(error.person(), expected, "{error}");
+    }
+    assert_eq!(
+        EnrollError::NoSuchFactor { factor: Factor::Other("push".to_owned()) }.to_string(),
+        "the user has no push enrollment that could be removed"
+    );
+}
