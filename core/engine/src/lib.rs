@@ -19,6 +19,6 @@ pub mod secrets;
 pub mod service;
 pub mod store;
 pub mod transport;
+pub mod user;
 
 pub use registry::probe;
-pub mod user;

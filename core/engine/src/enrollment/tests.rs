@@ -78,8 +78,7 @@ fn a_number_is_a_factor_once_it_is_proven_for_every_method_that_reaches_it() {
 #[test]
 fn a_number_that_cannot_be_used_changes_nothing() {
     run(async {
-        let mut limits = Limits::default();
-        limits.allowed_countries = ["US".to_owned()].into();
+        let limits = Limits { allowed_countries: ["US".to_owned()].into(), ..Limits::default() };
         let rig = Rig::with(two_factor(), limits);
         for number in ["5005550006", "+33631966543", "+19002345678", ""] {
             let error = rig.begin_phone("ada", number, "sms").await.unwrap_err();
@@ -126,8 +125,7 @@ fn a_wrong_proof_counts_on_the_user() {
 #[test]
 fn a_proof_comes_too_late_after_the_enrollments_time() {
     run(async {
-        let mut limits = Limits::default();
-        limits.enrollment_timeout_seconds = 60;
+        let limits = Limits { enrollment_timeout_seconds: 60, ..Limits::default() };
         for (wait, good) in [(59_999, true), (60_000, false)] {
             let rig = Rig::with(two_factor(), limits.clone());
             let started = rig.begin_phone("ada", NUMBER, "sms").await.unwrap();
@@ -204,8 +202,7 @@ fn an_enrollment_belongs_to_its_user() {
 #[test]
 fn guesses_at_a_first_code_are_counted_and_lock() {
     run(async {
-        let mut limits = Limits::default();
-        limits.attempts_per_user = 6;
+        let limits = Limits { attempts_per_user: 6, ..Limits::default() };
         let rig = Rig::with(two_factor(), limits);
         let enrolling = rig.begin_app("ada", BY_NOBODY).await.unwrap();
         assert!(matches!(rig.engine.confirm_device("ada", &enrolling.enrollment, " ").await, Err(EnrollError::Empty)));
@@ -515,8 +512,7 @@ fn accounts_are_added_shown_changed_and_unlocked() {
     run(async {
         let mut options = two_factor();
         options.unknown_users = UnknownUsers::Error;
-        let mut limits = Limits::default();
-        limits.attempts_per_user = 1;
+        let limits = Limits { attempts_per_user: 1, ..Limits::default() };
         let mut rig = Rig::with(options.clone(), limits.clone());
         let new = NewAccount { name: "Ada ", email: Some(" ada@example.com "), locale: Some("de"), required: true };
         let account = rig.engine.add_user(new).await.unwrap();

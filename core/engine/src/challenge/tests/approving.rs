@@ -178,8 +178,7 @@ fn a_locked_user_is_refused_even_with_the_right_code() {
 #[test]
 fn the_attempt_that_locks_is_judged_all_the_same() {
     run(async {
-        let mut limits = Limits::default();
-        limits.attempts_per_user = 2;
+        let limits = Limits { attempts_per_user: 2, ..Limits::default() };
         let rig = Rig::with(two_factor(), limits);
         rig.with_phone("ada", NUMBER).await;
         let started = rig.start("ada", "call").await.unwrap();
@@ -224,8 +223,7 @@ fn an_attempt_is_given_back_only_where_provably_nothing_left() {
 #[test]
 fn giving_back_the_attempt_that_locked_lifts_its_lock() {
     run(async {
-        let mut limits = Limits::default();
-        limits.attempts_per_user = 1;
+        let limits = Limits { attempts_per_user: 1, ..Limits::default() };
         let rig = Rig::with(two_factor(), limits);
         rig.with_phone("ada", NUMBER).await;
         let started = rig.start("ada", "sms").await.unwrap();
@@ -288,8 +286,7 @@ fn a_code_is_accepted_until_its_last_millisecond() {
 #[test]
 fn the_engine_stops_accepting_a_code_before_the_provider_does() {
     run(async {
-        let mut limits = Limits::default();
-        limits.code_lifetime_seconds = 60;
+        let limits = Limits { code_lifetime_seconds: 60, ..Limits::default() };
         let rig = Rig::with(two_factor(), limits);
         rig.with_phone("ada", NUMBER).await;
         let started = rig.start("ada", "sms").await.unwrap();
@@ -416,8 +413,7 @@ fn an_approval_without_code_is_polled() {
 #[test]
 fn a_locked_user_is_not_approved_by_polling() {
     run(async {
-        let mut limits = Limits::default();
-        limits.attempts_per_user = 1;
+        let limits = Limits { attempts_per_user: 1, ..Limits::default() };
         let rig = Rig::with(two_factor(), limits);
         let enroll = BeginFactor { user: "ada", method: "push", locale: None, actor: Actor::Administrator };
         let started = rig.engine.begin_other(enroll).await.unwrap();
@@ -506,9 +502,7 @@ fn a_store_that_cannot_count_judges_nothing() {
 fn sixty_four_right_answers_at_once_approve_once() {
     run(async {
         let rig = std::sync::Arc::new({
-            let mut limits = Limits::default();
-            limits.attempts_per_challenge = 64;
-            limits.attempts_per_user = 100;
+            let limits = Limits { attempts_per_challenge: 64, attempts_per_user: 100, ..Limits::default() };
             Rig::with(two_factor(), limits)
         });
         let app = rig.with_app("ada").await;

@@ -74,8 +74,7 @@ fn failing_sends_count_too() {
 #[test]
 fn a_challenge_has_so_many_sends() {
     run(async {
-        let mut limits = Limits::default();
-        limits.sends_per_challenge = 2;
+        let limits = Limits { sends_per_challenge: 2, ..Limits::default() };
         let rig = Rig::with(two_factor(), limits);
         rig.with_phone("ada", NUMBER).await;
         let started = rig.start("ada", "call").await.unwrap();
@@ -291,8 +290,7 @@ fn a_fallback_is_tried_where_the_provider_is_out_of_order() {
 #[test]
 fn a_fallback_counts_as_a_send_and_needs_no_cool_down() {
     run(async {
-        let mut limits = Limits::default();
-        limits.sends_per_challenge = 2;
+        let limits = Limits { sends_per_challenge: 2, ..Limits::default() };
         let rig = Rig::with(two_factor(), limits);
         rig.with_phone("ada", NUMBER).await;
         rig.world.next(unavailable());
@@ -497,8 +495,7 @@ fn the_language_goes_with_the_code() {
 fn codes_of_the_engine_have_the_digits_that_bootstrap_and_channel_agree_on() {
     run(async {
         for (wanted, expected) in [(4, 6), (6, 6), (10, 6)] {
-            let mut limits = Limits::default();
-            limits.code_digits = wanted;
+            let limits = Limits { code_digits: wanted, ..Limits::default() };
             let rig = Rig::with(two_factor(), limits);
             rig.with_phone("ada", NUMBER).await;
             let started = rig.start("ada", "call").await.unwrap();
