@@ -9,7 +9,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// A provider's name, as bootstrap and manifest write it: `[a-z][a-z0-9-]{1,40}`.
+use countersign_plugin::Manifest;
+
+/// A provider's name, as bootstrap and manifest write it: `[a-z][a-z0-9-]{0,39}`.
 ///
 /// Checked before it becomes part of a file name, so it can neither leave a folder nor hide a file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -17,17 +19,14 @@ pub struct ProviderId(String);
 
 impl ProviderId {
     /// The most characters an id may have.
-    pub const MAX_LENGTH: usize = 41;
+    pub const MAX_LENGTH: usize = 40;
 
     /// Checks an id.
     ///
     /// # Errors
     /// [`FindError::InvalidId`] when the text does not have the form above.
     pub fn parse(id: &str) -> Result<Self, FindError> {
-        let mut bytes = id.bytes();
-        let sound = matches!(bytes.next(), Some(b'a'..=b'z'))
-            && bytes.all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
-            && (2..=Self::MAX_LENGTH).contains(&id.len());
+        let sound = Manifest::is_id(id);
         if sound { Ok(Self(id.to_owned())) } else { Err(FindError::InvalidId { id: id.to_owned() }) }
     }
 
@@ -219,7 +218,7 @@ impl fmt::Display for EntryKind {
 pub enum FindError {
     /// The id cannot be a provider's.
     #[error(
-        "provider {id:?} has no valid name: write 2 to {max} characters, a to z, 0 to 9 and `-`, \
+        "provider {id:?} has no valid name: write 1 to {max} characters, a to z, 0 to 9 and `-`, \
          beginning with a letter",
         max = ProviderId::MAX_LENGTH
     )]
