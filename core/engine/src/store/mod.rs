@@ -5,6 +5,7 @@
 //! its audit events in the same transaction. Secrets (seeds, numbers, addresses, opaque data)
 //! are encrypted at rest, bound to their row; numbers are found by keyed hash.
 
+mod error;
 mod key_file;
 mod keys;
 mod private;
@@ -16,6 +17,7 @@ use countersign_plugin::{Data, Timestamp};
 
 use crate::audit::AuditEvent;
 
+pub use error::{KeyFileProblem, StoreError};
 pub use key_file::add_seal_key;
 pub use record::*;
 pub use sqlite::{Observer, SqliteStore};

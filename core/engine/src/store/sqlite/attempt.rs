@@ -101,7 +101,7 @@ impl Transition<'_> {
             named_params! {
                 ":user": user.as_str(),
                 ":now": self.now(),
-                ":per_user": rule.per_user.clamp(1, MOST_PER_USER),
+                ":per_user": rule.per_user.min(MOST_PER_USER),
                 ":lock_end": self.now().saturating_add(seconds(rule.lock_seconds)),
             },
         )?;

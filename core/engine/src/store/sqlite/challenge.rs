@@ -84,6 +84,11 @@ impl Transition<'_> {
         Ok(open.is_some())
     }
 
+    pub(super) fn deliveries_of(&self, challenge: &ChallengeId) -> Result<u32, Fault> {
+        let sql = "SELECT count(*) FROM deliveries WHERE challenge = ?1";
+        Ok(self.connection.query_row(sql, [challenge.as_str()], |row| row.get(0))?)
+    }
+
     pub(super) fn close_challenge(&self, challenge: &ChallengeId, state: ChallengeState) -> Result<bool, Fault> {
         let (text, kind) = match state {
             ChallengeState::Denied => ("denied", AuditKind::ChallengeDenied),

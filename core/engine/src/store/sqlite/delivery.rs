@@ -32,11 +32,7 @@ impl Transition<'_> {
             named_params! {":expires": expires.map(millis), ":id": delivery.as_str()},
         )?;
         if sent {
-            self.hit(
-                "UPDATE live_keys SET until = d.expires FROM deliveries d
-                 WHERE d.id = ?1 AND live_keys.delivery = d.id",
-                [delivery.as_str()],
-            )?;
+            self.shorten_live_key(delivery)?;
             self.now_pending(delivery)?;
             self.append(&self.about_delivery(AuditKind::DeliverySent, delivery)?)?;
         }

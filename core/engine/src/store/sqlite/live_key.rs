@@ -45,6 +45,19 @@ impl Transition<'_> {
         Ok(Err(holder.ok_or_else(|| damaged("key"))?))
     }
 
+    /// Ends the key with the delivery's code, but not before an earlier code of the challenge, which
+    /// the provider may still accept.
+    pub(super) fn shorten_live_key(&self, delivery: &DeliveryId) -> Result<(), Fault> {
+        self.hit(
+            "UPDATE live_keys SET until = (SELECT max(e.expires) FROM deliveries e JOIN deliveries d
+                 ON e.challenge = d.challenge AND e.live_key = d.live_key
+                 WHERE d.id = ?1 AND (e.id = d.id OR e.state = 'superseded'))
+             WHERE delivery = ?1",
+            [delivery.as_str()],
+        )?;
+        Ok(())
+    }
+
     /// Frees the key of a delivery that delivered nothing. Where it was a resend, the provider
     /// still holds the code of the one before: that one has the key again.
     pub(super) fn hand_back_live_key(&self, delivery: &DeliveryId) -> Result<(), Fault> {

@@ -20,10 +20,8 @@ impl Transition<'_> {
                 "INSERT INTO challenges (id, user, purpose, login_type, enrollment, state, created, expires)
                  SELECT :id, u.id, :purpose, :login_type, e.id, 'sending', :now, :expires
                  FROM users u JOIN enrollments e ON e.user = u.id
-                 WHERE u.id = :user AND e.id = :enrollment AND :expires > :now
-                   AND (u.locked_until IS NULL OR u.locked_until <= :now)
-                   AND CASE :purpose WHEN 'login' THEN e.state = 'active'
-                       ELSE e.state = 'pending' AND e.expires > :now END",
+                 WHERE u.id = :user AND e.id = :enrollment
+                   AND e.state = CASE :purpose WHEN 'login' THEN 'active' ELSE 'pending' END",
                 named_params! {
                     ":id": challenge.id.as_str(),
                     ":purpose": purpose_text(challenge.purpose),
@@ -35,7 +33,7 @@ impl Transition<'_> {
                 },
             )?;
             if !inserted {
-                return Ok(Err(self.lock_or(&challenge.user, SendAllowed::Over)?));
+                return Ok(Err(SendAllowed::Over));
             }
             let opened = AuditEvent::new(AuditKind::ChallengeOpened)
                 .user(&challenge.user)
@@ -92,7 +90,8 @@ impl Transition<'_> {
             },
         )?;
         if !inserted {
-            let otherwise = if self.is_open(challenge)? { SendAllowed::NoSendsLeft } else { SendAllowed::Over };
+            let used_up = self.is_open(challenge)? && self.deliveries_of(challenge)? >= rule.per_challenge;
+            let otherwise = if used_up { SendAllowed::NoSendsLeft } else { SendAllowed::Over };
             return Ok(Err(self.lock_or(user, otherwise)?));
         }
         // Before the live key: who may not be sent anything shall not make others' codes end.

@@ -129,6 +129,35 @@ fn a_delivery_approves_its_own_challenge_only() {
 }
 
 #[test]
+fn an_approved_delivery_is_dead() {
+    on_both(|store| async move {
+        let ada = add_user(&store, "ada").await;
+        let device = device(&store, &ada).await;
+        let ids = open(&store, &ada, &device).await;
+        assert_eq!(approve(&store, &ids, Proof::Nothing, at(1)).await, Approval::Approved);
+        assert_eq!(store.delivery(&ids.1).await.unwrap().unwrap().state, DeliveryState::Released);
+    });
+}
+
+#[test]
+fn states_that_no_transition_makes_approve_nothing() {
+    on_both(|store| async move {
+        let ada = add_user(&store, "ada").await;
+        let device = device(&store, &ada).await;
+        let ids = open(&store, &ada, &device).await;
+        assert_eq!(store.add_delivery(&ids.0, delivery(), SEND, at(1)).await.unwrap(), SendAllowed::Go);
+        raw(&store, "UPDATE deliveries SET state = 'sent'").await.unwrap();
+        assert_eq!(approve(&store, &ids, Proof::Nothing, at(1)).await, Approval::NotPending);
+
+        let ids = open(&store, &ada, &device).await;
+        raw(&store, "UPDATE enrollments SET state = 'pending', expires = 9000000000000").await.unwrap();
+        assert_eq!(approve(&store, &ids, Proof::Nothing, at(1)).await, Approval::NotPending);
+        raw(&store, "UPDATE enrollments SET state = 'active', expires = NULL").await.unwrap();
+        assert_eq!(approve(&store, &ids, Proof::Nothing, at(1)).await, Approval::Approved);
+    });
+}
+
+#[test]
 fn a_refused_approval_consumes_nothing() {
     on_both(|store| async move {
         let ada = add_user(&store, "ada").await;

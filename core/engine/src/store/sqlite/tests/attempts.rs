@@ -196,6 +196,11 @@ fn guesses_at_an_enrollment_count_on_the_user_too() {
         assert_eq!(confirmed, EnrollmentConfirmed::Confirmed);
         assert_eq!(reread(&store, "ada").await.failures, 0);
         assert_eq!(guess(at(5)).await.unwrap(), Attempt::Over);
+        let late =
+            begin(&store, &NewEnrollment { factor: Factor::Device("other".into()), ..new_device(&ada, "s") }).await;
+        let in_time = store.count_enrollment_attempt(&late, rule, just_before(at(600))).await.unwrap();
+        assert_eq!(in_time, counted(1));
+        assert_eq!(store.count_enrollment_attempt(&late, rule, at(600)).await.unwrap(), Attempt::Over);
         let unknown = store.count_enrollment_attempt(&enrollment_id(), rule, at(5)).await.unwrap();
         assert_eq!(unknown, Attempt::Over);
     });

@@ -199,3 +199,49 @@ fn another_delivery_can_follow_one_that_delivered_nothing() {
         assert_eq!(state(&store, &id).await, ChallengeState::Pending);
     });
 }
+
+#[test]
+fn what_expired_takes_no_further_delivery() {
+    on_both(|store| async move {
+        let ada = add_user(&store, "ada").await;
+        let device = device(&store, &ada).await;
+        let short = NewChallenge { expires: at(60), ..login(&ada, &device) };
+        let id = short.id.clone();
+        assert_eq!(store.open_challenge(short, delivery(), SEND, at(0)).await.unwrap(), SendAllowed::Go);
+        assert_eq!(store.add_delivery(&id, delivery(), SEND, at(60)).await.unwrap(), SendAllowed::Over);
+        let in_time = store.add_delivery(&id, delivery(), SEND, just_before(at(60))).await.unwrap();
+        assert_eq!(in_time, SendAllowed::Go);
+
+        // An enrollment may end before the challenge that is to prove it.
+        let phone = begin(&store, &new_phone(&ada, "+15005550006")).await;
+        let enroll = || NewChallenge { purpose: Purpose::Enroll, login_type: None, ..login(&ada, &phone) };
+        let challenge = enroll();
+        let id = challenge.id.clone();
+        let go = store.open_challenge(challenge, delivery(), SEND, just_before(at(600))).await.unwrap();
+        assert_eq!(go, SendAllowed::Go);
+        let late = store.open_challenge(enroll(), delivery(), SEND, at(600)).await.unwrap();
+        assert_eq!(late, SendAllowed::Over);
+        let late = store.add_delivery(&id, delivery(), SEND, at(600)).await.unwrap();
+        assert_eq!(late, SendAllowed::Over);
+    });
+}
+
+#[test]
+fn an_expired_delivery_is_marked_dead_not_earlier() {
+    on_both(|store| async move {
+        let ada = add_user(&store, "ada").await;
+        let device = device(&store, &ada).await;
+        let sent = to(&store, "+15005550006");
+        let id = sent.id.clone();
+        assert_eq!(store.open_challenge(login(&ada, &device), sent, SEND, at(0)).await.unwrap(), SendAllowed::Go);
+        let keys = async || {
+            let count =
+                |c: &mut rusqlite::Connection| c.query_row("SELECT count(*) FROM live_keys", [], |row| row.get(0));
+            store.writer.run(count).await.ok().unwrap().unwrap()
+        };
+        assert_eq!(store.expire(just_before(at(600))).await.unwrap(), 0);
+        assert_eq!((store.delivery(&id).await.unwrap().unwrap().state, keys().await), (DeliveryState::Sending, 1));
+        assert_eq!(store.expire(at(600)).await.unwrap(), 1);
+        assert_eq!((store.delivery(&id).await.unwrap().unwrap().state, keys().await), (DeliveryState::Released, 0));
+    });
+}

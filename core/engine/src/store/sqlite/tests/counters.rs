@@ -166,7 +166,7 @@ async fn play(events: &[Event], send: SendRule, attempts: AttemptRule) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
 
     #[test]
     fn counters_do_what_a_simple_model_does(

@@ -8,6 +8,7 @@ mod counters;
 mod disk;
 mod enrollments;
 mod key_file;
+mod live_keys;
 mod nodes;
 mod sealing;
 mod sends;

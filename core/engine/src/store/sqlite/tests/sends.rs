@@ -102,6 +102,21 @@ fn a_window_ends_after_its_time() {
 }
 
 #[test]
+fn a_lock_shorter_than_the_window_ends_the_window_too() {
+    on_both(|store| async move {
+        let ada = add_user(&store, "ada").await;
+        let device = device(&store, &ada).await;
+        let rule = SendRule { cool_down_seconds: 0, cap: 3, window_seconds: 1000, lock_seconds: 50, ..SEND };
+        for moment in [at(0), at(1), at(2), at(52), at(53), at(54)] {
+            let answer = send_by(&store, &ada, &device, "+15005550006", rule, moment).await;
+            assert_eq!(answer, SendAllowed::Go, "{moment:?}");
+        }
+        let locked = SendAllowed::SendLocked { until: at(104) };
+        assert_eq!(send_by(&store, &ada, &device, "+15005550006", rule, at(55)).await, locked);
+    });
+}
+
+#[test]
 fn a_cap_of_nothing_sends_nothing() {
     on_both(|store| async move {
         let ada = add_user(&store, "ada").await;
@@ -188,104 +203,6 @@ fn nothing_is_sent_to_who_guessed_too_often() {
         assert_eq!(store.add_delivery(&challenge, delivery(), SEND, moment).await.unwrap(), locked);
         assert_eq!(send(&store, &ada, &device, "+15005550006", at(900)).await, SendAllowed::Go);
         assert_eq!(store.add_delivery(&challenge, delivery(), SEND, at(900)).await.unwrap(), SendAllowed::Go);
-    });
-}
-
-#[test]
-fn of_the_codes_of_a_provider_one_is_live_per_recipient() {
-    on_both(|store| async move {
-        let (ada, bob) = (add_user(&store, "ada").await, add_user(&store, "bob").await);
-        let (adas, bobs) = (device(&store, &ada).await, device(&store, &bob).await);
-        let rule = SendRule { cool_down_seconds: 0, cap: 100, ..SEND };
-        let open = async |user: &UserId, device: &EnrollmentId, moment| {
-            let (challenge, sent) =
-                (login(user, device), NewDelivery { expires: at(600), ..to(&store, "+15005550006") });
-            let ids = (challenge.id.clone(), sent.id.clone());
-            (ids, store.open_challenge(challenge, sent, rule, moment).await.unwrap())
-        };
-        let (first, go) = open(&ada, &adas, at(0)).await;
-        assert_eq!(go, SendAllowed::Go);
-        let live = SendAllowed::LiveElsewhere { challenge: first.0.clone(), delivery: first.1.clone(), until: at(600) };
-        assert_eq!(open(&bob, &bobs, at(1)).await.1, live);
-        // Not even the same user gets a second one; closing the first does not end it there.
-        assert!(store.close_challenge(&first.0, ChallengeState::Canceled, at(2)).await.unwrap());
-        assert_eq!(open(&ada, &adas, just_before(at(600))).await.1, live);
-        // What was refused did not count as a send.
-        let one = SendRule { cool_down_seconds: 300, ..rule };
-        let other = NewDelivery { live_key: None, ..to(&store, "+15005550006") };
-        let go = store.open_challenge(login(&bob, &bobs), other, one, at(300)).await.unwrap();
-        assert_eq!(go, SendAllowed::Go);
-
-        // The provider's word that it is dead frees it.
-        assert!(store.release_delivery(&first.1, at(400)).await.unwrap());
-        assert!(!store.release_delivery(&first.1, at(400)).await.unwrap());
-        let (second, go) = open(&bob, &bobs, at(400)).await;
-        assert_eq!(go, SendAllowed::Go);
-        // So does approval.
-        assert!(store.delivery_sent(&second.1, None, None, at(400)).await.unwrap());
-        let approval = store.approve(&second.0, &second.1, Proof::Nothing, at(401)).await.unwrap();
-        assert_eq!(approval, Approval::Approved);
-        let (third, go) = open(&ada, &adas, at(402)).await;
-        assert_eq!(go, SendAllowed::Go);
-        // So does a failure that delivered nothing, but no other.
-        assert!(store.delivery_failed(&third.1, true, true, at(403)).await.unwrap());
-        let (fourth, go) = open(&ada, &adas, at(404)).await;
-        assert_eq!(go, SendAllowed::Go);
-        assert!(store.delivery_failed(&fourth.1, false, true, at(405)).await.unwrap());
-        assert!(matches!(open(&bob, &bobs, at(406)).await.1, SendAllowed::LiveElsewhere { .. }));
-        // So does its expiry, without anybody having marked it.
-        let late = NewDelivery { expires: at(1200), ..to(&store, "+15005550006") };
-        let refused = store.open_challenge(login(&bob, &bobs), late.clone(), rule, just_before(at(600))).await.unwrap();
-        assert!(matches!(refused, SendAllowed::LiveElsewhere { .. }));
-        let go = store.open_challenge(login(&bob, &bobs), late, rule, at(600)).await.unwrap();
-        assert_eq!(go, SendAllowed::Go);
-    });
-}
-
-#[test]
-fn a_shorter_life_frees_the_live_key_earlier() {
-    on_both(|store| async move {
-        let (ada, bob) = (add_user(&store, "ada").await, add_user(&store, "bob").await);
-        let (adas, bobs) = (device(&store, &ada).await, device(&store, &bob).await);
-        let first = to(&store, "+15005550006");
-        let id = first.id.clone();
-        assert_eq!(store.open_challenge(login(&ada, &adas), first, SEND, at(0)).await.unwrap(), SendAllowed::Go);
-        assert!(store.delivery_sent(&id, None, Some(at(120)), at(1)).await.unwrap());
-        let open = |moment| store.open_challenge(login(&bob, &bobs), to(&store, "+15005550006"), SEND, moment);
-        let refused = open(just_before(at(120))).await.unwrap();
-        assert!(matches!(refused, SendAllowed::LiveElsewhere { until, .. } if until == at(120)));
-        assert_eq!(open(at(120)).await.unwrap(), SendAllowed::Go);
-    });
-}
-
-#[test]
-fn a_resend_does_not_stand_in_its_own_way_and_hands_back_the_key_if_it_delivers_nothing() {
-    on_both(|store| async move {
-        let (ada, bob) = (add_user(&store, "ada").await, add_user(&store, "bob").await);
-        let (adas, bobs) = (device(&store, &ada).await, device(&store, &bob).await);
-        let rule = SendRule { cool_down_seconds: 0, cap: 100, ..SEND };
-        let (challenge, first) = (login(&ada, &adas), to(&store, "+15005550006"));
-        let (id, first_id) = (challenge.id.clone(), first.id.clone());
-        assert_eq!(store.open_challenge(challenge, first, rule, at(0)).await.unwrap(), SendAllowed::Go);
-        assert!(store.delivery_sent(&first_id, None, None, at(0)).await.unwrap());
-
-        let resend = NewDelivery { expires: at(900), ..to(&store, "+15005550006") };
-        let resend_id = resend.id.clone();
-        assert_eq!(store.add_delivery(&id, resend, rule, at(60)).await.unwrap(), SendAllowed::Go);
-        assert_eq!(store.delivery(&first_id).await.unwrap().unwrap().state, DeliveryState::Superseded);
-        let holder = async || {
-            let refused = store.open_challenge(login(&bob, &bobs), to(&store, "+15005550006"), rule, at(61)).await;
-            match refused.unwrap() {
-                SendAllowed::LiveElsewhere { delivery, until, .. } => Some((delivery, until)),
-                _ => None,
-            }
-        };
-        assert_eq!(holder().await, Some((resend_id.clone(), at(900))));
-        // The resend never left, so what lives at the provider is the first one's code.
-        assert!(store.delivery_failed(&resend_id, true, false, at(61)).await.unwrap());
-        assert_eq!(holder().await, Some((first_id.clone(), at(600))));
-        assert!(store.release_delivery(&first_id, at(62)).await.unwrap());
-        assert_eq!(holder().await, None);
     });
 }
 

@@ -41,6 +41,12 @@ fn a_change_touches_only_what_it_gives() {
         let found = reread(&store, "ada").await;
         assert_eq!((found.email, found.locale.as_deref(), found.required), (email, Some("fr"), true));
 
+        let locale = UserChange { locale: Some(Some("it".into())), ..UserChange::default() };
+        assert!(store.update_user(&ada, locale.clone(), at(1)).await.unwrap());
+        assert!(reread(&store, "ada").await.required);
+        assert!(store.update_user(&bob, locale, at(1)).await.unwrap());
+        assert!(!reread(&store, "bob").await.required);
+
         let clear = UserChange { email: Some(None), locale: Some(None), required: Some(false) };
         assert!(store.update_user(&ada, clear, at(1)).await.unwrap());
         let found = reread(&store, "ada").await;
