@@ -238,6 +238,22 @@ fn removing_an_enrollment_cancels_what_is_open_on_it() {
 }
 
 #[test]
+fn the_schema_itself_knows_one_active_and_one_pending_per_factor() {
+    on_both(|store| async move {
+        let ada = add_user(&store, "ada").await;
+        device(&store, &ada).await;
+        let copy = "INSERT INTO enrollments (id, user, kind, channel, state, authority, expires, created)
+                    SELECT 'copy', user, kind, channel, state, 'administrator', expires, created FROM enrollments";
+        assert!(raw(&store, copy).await.unwrap_err().to_string().contains("UNIQUE"));
+        raw(&store, "UPDATE enrollments SET state = 'pending', expires = 1").await.unwrap();
+        assert!(raw(&store, copy).await.unwrap_err().to_string().contains("UNIQUE"));
+        raw(&store, "UPDATE enrollments SET channel = 'other'").await.unwrap();
+        let another = new_device(&ada, "seed");
+        assert_eq!(begun(&store, &another, at(1)).await, EnrollmentBegun::Begun);
+    });
+}
+
+#[test]
 fn the_data_of_each_provider_stands_for_itself() {
     on_both(|store| async move {
         let ada = add_user(&store, "ada").await;
