@@ -201,3 +201,19 @@ fn others_can_read(metadata: &fs::Metadata) -> bool {
 fn others_can_read(_: &fs::Metadata) -> bool {
     false
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_file_that_group_or_others_may_read_is_noticed() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        for (mode, noticed) in [(0o600, false), (0o622, false), (0o640, true), (0o604, true)] {
+            fs::set_permissions(file.path(), fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(others_can_read(&fs::metadata(file.path()).unwrap()), noticed, "{mode:o}");
+        }
+    }
+}

@@ -378,54 +378,6 @@ fn a_secret_does_not_show() {
     assert!(format!("{resolved:#?}").contains("Secret(…)"));
 }
 
-#[cfg(unix)]
-#[test]
-fn a_secret_that_others_can_read_is_warned_of() {
-    use std::os::unix::fs::PermissionsExt as _;
-    use std::sync::{Arc, Mutex};
-
-    #[derive(Clone, Default)]
-    struct Warnings(Arc<Mutex<String>>);
-
-    impl tracing::field::Visit for Warnings {
-        fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn std::fmt::Debug) {
-            let mut said = self.0.lock().unwrap();
-            said.push_str(&format!("{field}={value:?} "));
-        }
-    }
-
-    impl tracing::Subscriber for Warnings {
-        fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
-            *metadata.level() == tracing::Level::WARN
-        }
-        fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
-            tracing::span::Id::from_u64(1)
-        }
-        fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
-        fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
-        fn event(&self, event: &tracing::Event<'_>) {
-            event.record(&mut self.clone());
-        }
-        fn enter(&self, _: &tracing::span::Id) {}
-        fn exit(&self, _: &tracing::span::Id) {}
-    }
-
-    let said = |mode| {
-        let case = Case::with("");
-        let path = case.folder.path().join("good");
-        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
-        let warnings = Warnings::default();
-        tracing::subscriber::with_default(warnings.clone(), || case.resolved());
-        warnings.0.lock().unwrap().clone()
-    };
-    assert_eq!(said(0o600), "");
-    for mode in [0o640, 0o604] {
-        let warning = said(mode);
-        assert!(warning.contains("/good") && warning.contains("chmod 600"), "{warning}");
-        assert!(!warning.contains(CANARY));
-    }
-}
-
 proptest! {
     #[test]
     fn text_of_a_variable_is_taken_verbatim(value in "[^\0]{0,40}", digits in "[+]?[0-9]{1,30}") {
