@@ -3,4 +3,5 @@
 pub mod case;
 pub mod cassette;
 pub mod replay;
+pub mod steps;
 pub mod suite;

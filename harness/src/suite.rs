@@ -7,7 +7,8 @@ use countersign::bootstrap::Plugins;
 use countersign::registry::{LoadError, OpenError, Registry, RegistryOptions};
 
 use crate::case::{self, CaseError, Verdict};
-use crate::cassette::Cassette;
+use crate::cassette::{Cassette, Sha256};
+use crate::steps::Witness;
 
 /// Loads plugin files once and runs cases against them.
 #[derive(Debug)]
@@ -23,7 +24,12 @@ pub struct Suite {
 #[must_use]
 pub enum Ran {
     /// Its case ran to an end.
-    Case(Verdict),
+    Case {
+        /// How.
+        verdict: Verdict,
+        /// The digest of what the plugin asked for, until then: see [`Witness`].
+        steps: Sha256,
+    },
     /// It carries no case.
     NoCase,
     /// Its case could not be run.
@@ -59,13 +65,13 @@ impl Suite {
     /// Runs the case of a cassette, if it carries one.
     pub fn run(&mut self, cassette: &Cassette) -> Ran {
         match self.verdict(cassette) {
-            Ok(Some(verdict)) => Ran::Case(verdict),
+            Ok(Some((verdict, steps))) => Ran::Case { verdict, steps },
             Ok(None) => Ran::NoCase,
             Err(impossible) => Ran::Impossible(impossible),
         }
     }
 
-    fn verdict(&mut self, cassette: &Cassette) -> Result<Option<Verdict>, Impossible> {
+    fn verdict(&mut self, cassette: &Cassette) -> Result<Option<(Verdict, Sha256)>, Impossible> {
         let Some(case) = cassette.case() else {
             return Ok(None);
         };
@@ -79,7 +85,9 @@ impl Suite {
             return Err(Impossible::NotLoaded { plugin: case.plugin.clone() });
         };
         let instance = plugin.open(settings.as_bytes()).map_err(Impossible::Open)?;
-        Ok(Some(case::run(cassette, Arc::new(instance))?))
+        let witness = Arc::new(Witness::new(Arc::new(instance)));
+        let verdict = case::run(cassette, Arc::clone(&witness) as _)?;
+        Ok(Some((verdict, witness.steps())))
     }
 }
 

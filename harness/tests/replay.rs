@@ -1,8 +1,9 @@
 //! The replay program, and every embedded cassette, through the real plugin files.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use countersign::bootstrap::Plugins;
 use countersign::registry::RegistryOptions;
@@ -53,7 +54,7 @@ fn every_embedded_case_passes_against_its_plugin_file() {
     for fixture in countersign_fixtures::cassettes() {
         let cassette = parse(fixture.path, fixture.bytes).unwrap_or_else(|error| panic!("{error}"));
         match suite.run(&cassette) {
-            Ran::Case(Verdict::Passed(_)) => passed += 1,
+            Ran::Case { verdict: Verdict::Passed(_), .. } => passed += 1,
             Ran::NoCase => assert!(fixture.path.starts_with("demo"), "{}", fixture.path.display()),
             ran => panic!("{}: {ran:?}", fixture.path.display()),
         }
@@ -145,4 +146,95 @@ fn the_report_shows_no_code_and_no_number() {
     for secret in ["808182", "135790", "5005550006"] {
         assert!(!text.contains(secret), "{text}");
     }
+}
+
+/// Digest and path of each case, as `--steps` writes them.
+fn steps(report: &str) -> BTreeMap<&str, &str> {
+    let cases = report.lines().filter_map(|line| line.strip_prefix("pass  ").or_else(|| line.strip_prefix("FAIL  ")));
+    let digests = cases.map(|line| {
+        let (digest, line) = line.split_once("  ").expect("a digest before the path");
+        assert!(digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit()), "{line}");
+        let path = line.split(": ").next().expect("a path");
+        (path.rsplit("fixtures/").next().expect("some text"), digest)
+    });
+    digests.collect()
+}
+
+#[test]
+fn operations_give_the_same_steps_in_eight_fresh_processes() {
+    let start = |process: usize| {
+        // What a plugin could look at by itself shall differ.
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut command = Command::new(PROGRAM);
+        command.args(["replay", "--steps"]).arg(fixtures()).current_dir(folder.path());
+        command.env("TZ", format!("UTC+{process}")).env("LANG", ["C", "de_DE.UTF-8"][process % 2]);
+        (folder, command.stdout(Stdio::piped()).spawn().expect("the program starts"))
+    };
+    // All at once, so that neither their numbers nor their times are the same.
+    let processes: Vec<_> = (0..8).map(start).collect();
+    let reports: Vec<Output> =
+        processes.into_iter().map(|(_folder, process)| process.wait_with_output().expect("ends")).collect();
+    let [first, others @ ..] = reports.as_slice() else { panic!("eight") };
+    assert_eq!(first.status.code(), Some(0), "{}", String::from_utf8_lossy(&first.stdout));
+    for (index, other) in others.iter().enumerate() {
+        let same = other.stdout == first.stdout;
+        assert!(same, "process {}: {}", index + 1, String::from_utf8_lossy(&other.stdout));
+    }
+
+    let report = std::str::from_utf8(&first.stdout).expect("is text");
+    let steps = steps(report);
+    let cases = countersign_fixtures::cassettes().iter().filter(|fixture| !fixture.path.starts_with("demo")).count();
+    assert_eq!(steps.len(), cases);
+    let distinct: BTreeSet<_> = steps.values().collect();
+    assert!(distinct.len() * 10 > cases * 9, "{} of {cases}: they tell cases apart", distinct.len());
+    // Another answer with the same meaning: the plugin asks and says the same.
+    assert_eq!(steps["twilio-verify/check-approved-200.har"], steps["twilio-verify/check-approved-201.har"]);
+    assert_eq!(steps["totp/vectors-sha1.har"], steps["totp/vectors-sha512.har"]);
+    assert_ne!(steps["twilio-verify/check-gone.har"], steps["twilio-verify/check-canceled.har"]);
+}
+
+#[test]
+fn the_digest_is_of_the_steps_alone_and_of_all_of_them() {
+    let digest = |fixture: &str, change: fn(&mut Value)| {
+        let (_folder, path) = changed(fixture, change);
+        let (exit, text) = replay(["--steps".as_ref(), path.as_os_str()]);
+        assert_eq!(exit, 0, "{text}");
+        let steps = steps(&text);
+        (*steps.values().next().expect("one case")).to_owned()
+    };
+    let as_it_is: fn(&mut Value) = |_| {};
+    let (_, report) = replay(["--steps".as_ref(), fixtures().as_os_str()]);
+    let in_the_folder = steps(&report);
+    for fixture in ["totp/enroll-with-defaults.har", "twilio-voice/authy-register-call-check.har"] {
+        assert_eq!(digest(fixture, as_it_is), in_the_folder[fixture], "whatever ran before it");
+    }
+    let sms = "twilio-verify/start-then-approved.har";
+    let other_title: fn(&mut Value) = |har| har["log"]["_countersign"]["title"] = "another".into();
+    assert_eq!(digest(sms, other_title), digest(sms, as_it_is));
+    let other_code: fn(&mut Value) = |har| {
+        har["log"]["_countersign"]["case"]["operations"][1]["input"]["code"] = "246802".into();
+        har["log"]["entries"][1]["request"]["postData"]["params"][1]["value"] = "246802".into();
+    };
+    assert_ne!(digest(sms, other_code), digest(sms, as_it_is));
+    let app = "totp/enroll-with-defaults.har";
+    let other_seed: fn(&mut Value) = |har| {
+        let case = &mut har["log"]["_countersign"]["case"];
+        case["seed"] = 8.into();
+        case["operations"] = serde_json::json!([case["operations"][0]]);
+        case["operations"][0]["expect"]["outcome"] = serde_json::json!({});
+    };
+    let same_seed: fn(&mut Value) = |har| {
+        let case = &mut har["log"]["_countersign"]["case"];
+        case["operations"] = serde_json::json!([case["operations"][0]]);
+    };
+    assert_ne!(digest(app, other_seed), digest(app, same_seed));
+    assert_ne!(digest(app, same_seed), digest(app, as_it_is), "an operation more");
+}
+
+#[test]
+fn without_being_asked_for_no_digest_is_written_and_help_says_what_it_is() {
+    let (_folder, path) = changed("totp/vectors-sha1.har", |_| {});
+    let (exit, text) = replay([&path]);
+    assert!(exit == 0 && text.starts_with(&format!("pass  {}", path.display())), "{text}");
+    check(replay(["--help"]), 0, &["--steps", "SHA-256", "byte for byte"]);
 }

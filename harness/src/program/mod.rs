@@ -31,6 +31,14 @@ enum Command {
         /// beside it.
         #[arg(long, value_name = "DIR")]
         plugins: Vec<PathBuf>,
+        /// Writes on the line of each case the SHA-256 of its steps.
+        ///
+        /// That is of all that the plugin answered, byte for byte and in order: steps and log lines, not the handles of
+        /// operations. The same case gives the same digest in every process; where it does not, the plugin looks at
+        /// something that the host did not give it. Cases that ask for the same have the same digest, whatever comes
+        /// back.
+        #[arg(long)]
+        steps: bool,
     },
 }
 
@@ -63,7 +71,7 @@ pub(crate) fn run() -> ExitCode {
     let Arguments { command } = Arguments::parse();
     let mut out = std::io::stdout().lock();
     let exit = match command {
-        Command::Replay { paths, plugins } => replay::run(&paths, plugins, &mut out),
+        Command::Replay { paths, plugins, steps } => replay::run(&paths, plugins, steps, &mut out),
     };
     // A report that was not read to its end is no report.
     exit.unwrap_or(Exit::Internal).into()

@@ -12,6 +12,27 @@ use countersign_harness::suite::{Ran, Suite};
 use super::Exit;
 use super::files::cassettes;
 
+/// Runs all cases and writes the report, `with_steps` with the digest of the steps of each.
+pub(super) fn run(paths: &[PathBuf], search: Vec<PathBuf>, with_steps: bool, out: &mut impl Write) -> io::Result<Exit> {
+    let mut plugins = Plugins::default();
+    if !search.is_empty() {
+        plugins.search = Some(search);
+    }
+    let suite = Suite::new(plugins, RegistryOptions::default());
+    let mut report = Report { suite, with_steps, out, count: Count::default() };
+    for path in paths {
+        report.path(path)?;
+    }
+    report.end()
+}
+
+struct Report<'a, W> {
+    suite: Suite,
+    with_steps: bool,
+    out: &'a mut W,
+    count: Count,
+}
+
 #[derive(Default)]
 struct Count {
     passed: usize,
@@ -21,76 +42,83 @@ struct Count {
     internal: bool,
 }
 
-/// Runs all cases and writes the report.
-pub(super) fn run(paths: &[PathBuf], search: Vec<PathBuf>, out: &mut impl Write) -> io::Result<Exit> {
-    let mut plugins = Plugins::default();
-    if !search.is_empty() {
-        plugins.search = Some(search);
-    }
-    let mut suite = Suite::new(plugins, RegistryOptions::default());
-    let mut count = Count::default();
-    for path in paths {
+impl<W: Write> Report<'_, W> {
+    fn path(&mut self, path: &Path) -> io::Result<()> {
         match cassettes(path) {
             Ok(files) => {
                 // Whoever names a cassette wants its case run; a folder may hold others, too.
                 let named = files.len() == 1 && files[0] == *path;
-                for file in files {
-                    replay(&file, named, &mut suite, &mut count, out)?;
-                }
+                files.iter().try_for_each(|file| self.file(file, named))
             }
             Err(error) => {
-                count.bad += 1;
-                writeln!(out, "BAD   {error}")?;
+                self.count.bad += 1;
+                writeln!(self.out, "BAD   {error}")
             }
         }
     }
-    let Count { passed, failed, without_case, bad, internal } = count;
-    writeln!(out, "{passed} passed, {failed} failed, {without_case} without a case, {bad} bad")?;
-    out.flush()?;
-    if internal {
-        return Ok(Exit::Internal);
-    }
-    Ok(match (bad, failed) {
-        (0, 0) => Exit::Passed,
-        (0, _) => Exit::Failed,
-        (_, _) => Exit::BadFile,
-    })
-}
 
-fn replay(file: &Path, named: bool, suite: &mut Suite, count: &mut Count, out: &mut impl Write) -> io::Result<()> {
-    let cassette = match read(file) {
-        Ok(cassette) => cassette,
-        Err(error) => {
-            count.bad += 1;
-            return writeln!(out, "BAD   {}", with_causes(&error));
+    fn file(&mut self, file: &Path, named: bool) -> io::Result<()> {
+        let cassette = match read(file) {
+            Ok(cassette) => cassette,
+            Err(error) => {
+                self.count.bad += 1;
+                return writeln!(self.out, "BAD   {}", with_causes(&error));
+            }
+        };
+        let line = line(&cassette);
+        match self.suite.run(&cassette) {
+            Ran::Case { verdict, steps } => {
+                let line = if self.with_steps { format!("{steps}  {line}") } else { line };
+                self.verdict(&verdict, &line)
+            }
+            Ran::NoCase if named => {
+                self.count.bad += 1;
+                writeln!(self.out, "BAD   {line}")?;
+                self.indented("the cassette has no log._countersign.case to run")
+            }
+            Ran::NoCase => {
+                self.count.without_case += 1;
+                writeln!(self.out, "none  {line}")
+            }
+            Ran::Impossible(impossible) => {
+                self.count.bad += 1;
+                self.count.internal |= impossible.is_internal();
+                writeln!(self.out, "BAD   {line}")?;
+                self.indented(&impossible.to_string())
+            }
         }
-    };
-    let line = line(&cassette);
-    match suite.run(&cassette) {
-        Ran::Case(Verdict::Passed(_)) => {
-            count.passed += 1;
-            writeln!(out, "pass  {line}")
+    }
+
+    fn verdict(&mut self, verdict: &Verdict, line: &str) -> io::Result<()> {
+        match verdict {
+            Verdict::Passed(_) => {
+                self.count.passed += 1;
+                writeln!(self.out, "pass  {line}")
+            }
+            Verdict::Failed(problems) => {
+                self.count.failed += 1;
+                writeln!(self.out, "FAIL  {line}")?;
+                problems.iter().try_for_each(|problem| self.indented(&problem.to_string()))
+            }
         }
-        Ran::Case(Verdict::Failed(problems)) => {
-            count.failed += 1;
-            writeln!(out, "FAIL  {line}")?;
-            problems.iter().try_for_each(|problem| indented(&problem.to_string(), out))
+    }
+
+    fn indented(&mut self, text: &str) -> io::Result<()> {
+        text.lines().try_for_each(|line| writeln!(self.out, "      {line}"))
+    }
+
+    fn end(self) -> io::Result<Exit> {
+        let Count { passed, failed, without_case, bad, internal } = self.count;
+        writeln!(self.out, "{passed} passed, {failed} failed, {without_case} without a case, {bad} bad")?;
+        self.out.flush()?;
+        if internal {
+            return Ok(Exit::Internal);
         }
-        Ran::NoCase if named => {
-            count.bad += 1;
-            writeln!(out, "BAD   {line}")?;
-            indented("the cassette has no log._countersign.case to run", out)
-        }
-        Ran::NoCase => {
-            count.without_case += 1;
-            writeln!(out, "none  {line}")
-        }
-        Ran::Impossible(impossible) => {
-            count.bad += 1;
-            count.internal |= impossible.is_internal();
-            writeln!(out, "BAD   {line}")?;
-            indented(&impossible.to_string(), out)
-        }
+        Ok(match (bad, failed) {
+            (0, 0) => Exit::Passed,
+            (0, _) => Exit::Failed,
+            (_, _) => Exit::BadFile,
+        })
     }
 }
 
@@ -101,10 +129,6 @@ fn line(cassette: &Cassette) -> String {
         (Some(title), Some(provenance)) => format!("{path}: {title} [{provenance}]"),
         _ => format!("{path} [provenance not stated]"),
     }
-}
-
-fn indented(text: &str, out: &mut impl Write) -> io::Result<()> {
-    text.lines().try_for_each(|line| writeln!(out, "      {line}"))
 }
 
 fn with_causes(error: &dyn std::error::Error) -> String {
