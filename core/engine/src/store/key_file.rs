@@ -28,6 +28,23 @@ const HEADING: &str = "# The keys of a Countersign store. Nothing in the store c
 # keep a copy in a safe place, apart from copies of the store.
 ";
 
+/// Makes the key file of a store that does not exist yet, for its owner's eyes only.
+///
+/// # Errors
+/// Where there is a file of that name, or it cannot be written; nothing has then been changed.
+pub fn create_key_file(key_file: &Path) -> Result<(), StoreError> {
+    create(key_file)
+}
+
+/// Checks the key file of a store that does not exist yet. That it is missing too is no error:
+/// both are then made together.
+///
+/// # Errors
+/// Where it is malformed, or may be read by others.
+pub fn check_key_file(key_file: &Path) -> Result<(), StoreError> {
+    read(key_file).map(|_| ())
+}
+
 /// Adds a seal key to a key file and returns its number. Every process that uses the store must
 /// be started anew with the changed file; [`SqliteStore::reseal`](super::SqliteStore::reseal)
 /// then brings all values under the new key, and the lines of older seal keys may be removed.
@@ -56,7 +73,12 @@ pub(super) fn read_or_create(key_file: &Path, store_exists: bool) -> Result<KeyR
     if store_exists {
         return Err(problem(key_file, KeyFileProblem::Missing));
     }
-    create(key_file)?;
+    match create(key_file) {
+        // Another process was faster.
+        Err(StoreError::KeyFile { reason: KeyFileProblem::Io(error), .. })
+            if error.kind() == io::ErrorKind::AlreadyExists => {}
+        created => created?,
+    }
     // Not the keys just made: where two processes start at once, the file has those of one.
     read(key_file)?.ok_or_else(|| problem(key_file, KeyFileProblem::Missing))
 }
@@ -65,10 +87,7 @@ pub(super) fn read_or_create(key_file: &Path, store_exists: bool) -> Result<KeyR
 fn create(key_file: &Path) -> Result<(), StoreError> {
     let new = write_beside(key_file, &KeyRing::random()?)?;
     // Unlike a renaming, a link never replaces what another process has put there meanwhile.
-    let linked = match fs::hard_link(&new, key_file) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
-        _ => Ok(()),
-    };
+    let linked = fs::hard_link(&new, key_file);
     let removed = fs::remove_file(&new);
     linked
         .and(removed)

@@ -18,7 +18,7 @@ use countersign_plugin::{Data, Timestamp};
 use crate::audit::AuditEvent;
 
 pub use error::{KeyFileProblem, StoreError};
-pub use key_file::add_seal_key;
+pub use key_file::{add_seal_key, check_key_file, create_key_file};
 pub use record::*;
 pub use sqlite::{Observer, SqliteStore};
 

@@ -3,13 +3,14 @@
 use std::fs;
 
 use super::*;
-use crate::store::add_seal_key;
+use crate::store::{add_seal_key, check_key_file, create_key_file};
 
 /// What the store says of a key file with this content.
 #[track_caller]
 fn check(content: impl AsRef<[u8]>, expected: &str) {
     let files = Files::new();
     write_private(&files.key(), content.as_ref());
+    assert!(check_key_file(&files.key()).is_err());
     let error = files.try_open().unwrap_err().to_string();
     let key = files.key().display().to_string();
     assert_eq!(error, format!("the key file {key} cannot be used: {expected}"));
@@ -48,6 +49,29 @@ fn key_and_store_are_made_together_for_their_owner_only() {
     let names = fs::read_dir(files.0.path()).unwrap().map(|entry| entry.unwrap().file_name());
     assert_eq!(names.count(), 2, "nothing but the two files is left");
     assert_eq!(run(reread(&files.open(), "ada")).id, ada);
+}
+
+#[test]
+fn a_key_may_be_made_before_its_store_and_never_twice() {
+    let files = Files::new();
+    assert!(check_key_file(&files.key()).is_ok(), "it will be made together with the store");
+    create_key_file(&files.key()).unwrap();
+    assert!(check_key_file(&files.key()).is_ok());
+    let made = fs::read(files.key()).unwrap();
+
+    let error = create_key_file(&files.key()).unwrap_err();
+    let exists = |error: &std::io::Error| error.kind() == std::io::ErrorKind::AlreadyExists;
+    assert!(
+        matches!(&error, StoreError::KeyFile { reason: KeyFileProblem::Io(cause), .. } if exists(cause)),
+        "{error:?}"
+    );
+    assert_eq!(fs::read(files.key()).unwrap(), made);
+    let names = fs::read_dir(files.0.path()).unwrap().map(|entry| entry.unwrap().file_name());
+    assert_eq!(names.count(), 1, "nothing is left beside it");
+
+    let ada = run(add_user(&files.open(), "ada"));
+    assert_eq!(run(reread(&files.open(), "ada")).id, ada);
+    assert_eq!(fs::read(files.key()).unwrap(), made);
 }
 
 #[test]
