@@ -1,2 +1,21 @@
-//! (room being built)
-fn main() {}
+//! The `countersign` program: second factors from a terminal.
+
+mod cli;
+mod commands;
+mod conversation;
+mod error;
+mod exit;
+mod log;
+mod open;
+mod output;
+mod progress;
+mod prompt;
+mod report;
+mod wait;
+mod words;
+
+fn main() -> std::process::ExitCode {
+    // First of all: a child that tries a plugin file out must do nothing else.
+    countersign::registry::probe::run_if_asked();
+    cli::run()
+}

@@ -1,0 +1,148 @@
+//! `countersign enroll`: registers a phone number or an app, proven by a first code.
+
+use std::fmt;
+use std::path::Path;
+
+use countersign::challenge::{StartLogin, Verdict};
+use countersign::enrollment::{Actor, BeginFactor, BeginPhone, EnrollError};
+use countersign::store::ChallengeId;
+use countersign_plugin::manifest::Destination;
+use countersign_plugin::{Purpose, Setup};
+use serde::Serialize;
+
+use crate::cli::EnrollArgs;
+use crate::conversation::{Outcome, about_challenge, about_device, enroll_error, start_error};
+use crate::error::CommandError;
+use crate::exit::{self, Exit};
+use crate::open::{FirstUse, Site, block_on};
+use crate::output::Output;
+use crate::progress::Progress;
+use crate::prompt;
+use crate::report::Report;
+
+/// Enrolls a factor.
+pub(crate) fn run(bootstrap: &Path, args: &EnrollArgs, output: Output) -> Result<Exit, CommandError> {
+    let site = Site::open(bootstrap, FirstUse::Refuses)?;
+    block_on(perform(&site, args, output))
+}
+
+async fn perform(site: &Site, args: &EnrollArgs, output: Output) -> Result<Exit, CommandError> {
+    let EnrollArgs { user, method, phone } = args;
+    let Some(service) = site.services.iter().find(|service| service.name == *method) else {
+        let known = site.services.iter().map(|service| service.name.clone()).collect();
+        return Err(EnrollError::UnknownMethod { asked: method.clone(), known }.into());
+    };
+    let number;
+    let what = match service.destination() {
+        Destination::Phone => {
+            number = match phone {
+                Some(phone) => phone.clone(),
+                None => prompt::ask("Phone number, with + and country code:", "the phone number")?.to_string(),
+            };
+            What::Phone { user, number: &number, method }
+        }
+        Destination::Device | Destination::None | Destination::Email if phone.is_some() => {
+            return Err(EnrollError::WrongMethod { method: method.clone(), wanted: "a phone number" }.into());
+        }
+        Destination::Device => What::Device { user, method },
+        Destination::Email | Destination::None => What::Person { user, method },
+    };
+    let verdict = match enroll(site, what, None, output).await {
+        Err(CommandError::Enroll(EnrollError::NeedsApproval)) => match approve(site, user, output).await? {
+            Approved::Yes(approval) => enroll(site, what, Some(&approval), output).await?,
+            Approved::No(verdict) => verdict,
+        },
+        enrolled => enrolled?,
+    };
+    Ok(exit::of_verdict(&verdict))
+}
+
+/// What is to be enrolled.
+#[derive(Clone, Copy)]
+enum What<'a> {
+    Phone {
+        user: &'a str,
+        number: &'a str,
+        method: &'a str,
+    },
+    Device {
+        user: &'a str,
+        method: &'a str,
+    },
+    /// Reached without number or device.
+    Person {
+        user: &'a str,
+        method: &'a str,
+    },
+}
+
+async fn enroll(
+    site: &Site,
+    what: What<'_>,
+    approval: Option<&ChallengeId>,
+    output: Output,
+) -> Result<Verdict, CommandError> {
+    let (engine, actor) = (&site.engine, Actor::Person { approval });
+    let progress = Progress::of("registering");
+    let (user, begun) = match what {
+        What::Device { user, method } => {
+            let begun = engine.begin_device(BeginFactor { user, method, locale: None, actor }).await;
+            drop(progress);
+            let enrolling = begun.map_err(|error| enroll_error(site, error))?;
+            output.answer(&ShownSetup { user, method, setup: &enrolling.setup })?;
+            let verdict = about_device(site, user, &enrolling).await?;
+            output.answer(&Report::of_device(site, user, method, &verdict))?;
+            return Ok(verdict);
+        }
+        What::Phone { user, number, method } => {
+            (user, engine.begin_phone(BeginPhone { user, number, method, locale: None, actor }).await)
+        }
+        What::Person { user, method } => {
+            (user, engine.begin_other(BeginFactor { user, method, locale: None, actor }).await)
+        }
+    };
+    drop(progress);
+    let started = begun.map_err(|error| enroll_error(site, error))?;
+    let outcome = about_challenge(site, started, Purpose::Enroll).await?;
+    output.answer(&Report::of_enrollment(site, user, &outcome))?;
+    Ok(outcome.verdict)
+}
+
+enum Approved {
+    Yes(ChallengeId),
+    No(Verdict),
+}
+
+/// Who has a factor must pass it before another one is registered.
+async fn approve(site: &Site, user: &str, output: Output) -> Result<Approved, CommandError> {
+    let login_type = site.bootstrap.two_factor.login_types.keys().next().ok_or(CommandError::NoLoginTypes)?;
+    prompt::tell("The user has a second factor already, and must pass it first.");
+    let progress = Progress::of("sending");
+    let login = StartLogin { user, login_type, method: None, locale: None };
+    let started = site.engine.start(login).await;
+    drop(progress);
+    let started = started.map_err(|error| start_error(site, error))?;
+    let outcome = about_challenge(site, started, Purpose::Login).await?;
+    if let Verdict::Approved(_) = outcome.verdict {
+        return Ok(Approved::Yes(outcome.started.challenge));
+    }
+    output.answer(&Report::of_login(site, user, login_type, &outcome))?;
+    let Outcome { verdict, .. } = outcome;
+    Ok(Approved::No(verdict))
+}
+
+/// What the person's app needs. It is shown once, and nothing of it is ever shown again.
+#[derive(Serialize)]
+struct ShownSetup<'a> {
+    user: &'a str,
+    method: &'a str,
+    setup: &'a Setup,
+}
+
+impl fmt::Display for ShownSetup<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Setup { uri, key, qr_text, .. } = self.setup;
+        write!(out, "Scan this with the authenticator app of {}:\n\n{qr_text}\n\n", self.user)?;
+        write!(out, "or type this key into it:   {key}\nor open this address on it: {uri}")
+    }
+}

@@ -1,0 +1,145 @@
+//! `countersign test-credentials`: asks the providers whether the credentials work. Sends nothing
+//! to anyone.
+
+use std::fmt;
+use std::path::Path;
+
+use countersign::engine::TestError;
+use countersign_plugin::{Diagnosis, Finding, Health};
+use serde::Serialize;
+
+use crate::error::CommandError;
+use crate::exit::{self, Exit};
+use crate::open::{FirstUse, Site, block_on};
+use crate::output::Output;
+use crate::progress::Progress;
+
+/// Tests the credentials of one service, or of all.
+pub(crate) fn run(bootstrap: &Path, service: Option<&str>, output: Output) -> Result<Exit, CommandError> {
+    let site = Site::open(bootstrap, FirstUse::Refuses)?;
+    let names: Vec<String> = match service {
+        Some(name) => vec![name.to_owned()],
+        None => {
+            let all = site.services.iter().flat_map(|service| std::iter::once(service).chain(&service.fallback));
+            all.map(|service| service.name.clone()).collect()
+        }
+    };
+    let answer = block_on(async {
+        let mut services = Vec::new();
+        for name in names {
+            services.push(test(&site, name).await?);
+        }
+        Ok(Tested { services })
+    })?;
+    output.answer(&answer)?;
+    Ok(answer.exit())
+}
+
+async fn test(site: &Site, service: String) -> Result<Service, CommandError> {
+    let _progress = Progress::of(format!("testing {service}"));
+    Ok(match site.engine.test_credentials(&service).await {
+        Ok(diagnosis) => Service::of(service, diagnosis),
+        Err(TestError::Unsupported { .. }) => {
+            Service { service, state: State::Local, findings: Vec::new(), failure: None, exit: Exit::Yes }
+        }
+        Err(TestError::Failed { failure, .. }) => Service {
+            service,
+            state: State::Unknown,
+            findings: Vec::new(),
+            failure: Some(Failed { kind: failure.kind.name(), message: failure.to_string() }),
+            exit: exit::failed(failure.kind),
+        },
+        Err(error) => return Err(error.into()),
+    })
+}
+
+#[derive(Serialize)]
+struct Tested {
+    services: Vec<Service>,
+}
+
+#[derive(Serialize)]
+struct Service {
+    service: String,
+    state: State,
+    findings: Vec<Finding>,
+    /// Why nothing could be found out.
+    failure: Option<Failed>,
+    #[serde(skip)]
+    exit: Exit,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum State {
+    /// The credentials work.
+    Good,
+    /// Something is wrong.
+    Bad,
+    /// It could not be found out.
+    Unknown,
+    /// There are no credentials.
+    Local,
+}
+
+#[derive(Serialize)]
+struct Failed {
+    kind: &'static str,
+    message: String,
+}
+
+impl Service {
+    fn of(service: String, Diagnosis { findings }: Diagnosis) -> Self {
+        let any = |state: Health| findings.iter().any(|finding| finding.state == state);
+        let (state, exit) = if any(Health::Bad) {
+            (State::Bad, Exit::No)
+        } else if findings.is_empty() || any(Health::Unknown) {
+            (State::Unknown, Exit::Unavailable)
+        } else {
+            (State::Good, Exit::Yes)
+        };
+        Self { service, state, findings, failure: None, exit }
+    }
+}
+
+impl Tested {
+    /// What is wrong counts more than what could not be found out.
+    fn exit(&self) -> Exit {
+        let exits = || self.services.iter().map(|service| service.exit);
+        exits().find(|exit| *exit == Exit::No).or_else(|| exits().find(|exit| *exit != Exit::Yes)).unwrap_or(Exit::Yes)
+    }
+}
+
+impl fmt::Display for Tested {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.services.iter().try_for_each(|service| writeln!(out, "{service}"))
+    }
+}
+
+impl fmt::Display for Service {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match self.state {
+            State::Good => "the credentials work",
+            State::Bad => "something is wrong",
+            State::Unknown => "it could not be found out",
+            State::Local => "works locally, there are no credentials",
+        };
+        write!(out, "{}: {state}", self.service)?;
+        if let Some(failure) = &self.failure {
+            write!(out, "\n  {}", failure.message)?;
+        }
+        for Finding { subject, state, message, remedy } in &self.findings {
+            let state = match state {
+                Health::Good => "good   ",
+                Health::Notice => "notice ",
+                Health::Bad => "BAD    ",
+                Health::Unknown => "unknown",
+            };
+            write!(out, "\n  {state} {subject}: {message}")?;
+            if let Some(remedy) = remedy {
+                write!(out, "\n          {remedy}")?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,84 @@
+//! `countersign user`: what an administrator does with users. Numbers are only shown masked.
+
+mod shown;
+
+use std::path::Path;
+
+use countersign::account::NewAccount;
+use countersign::enrollment::Removed;
+use countersign_plugin::Purpose;
+use countersign_plugin::manifest::Destination;
+
+use crate::cli::UserCommand;
+use crate::conversation::{about_challenge, enroll_error};
+use crate::error::CommandError;
+use crate::exit::{self, Exit};
+use crate::open::{FirstUse, Site, block_on};
+use crate::output::Output;
+use crate::progress::Progress;
+use crate::report::Report;
+
+use shown::{Forgotten, Shown};
+
+/// Runs one of the commands.
+pub(crate) fn run(bootstrap: &Path, command: &UserCommand, output: Output) -> Result<Exit, CommandError> {
+    let adds = matches!(command, UserCommand::Add { .. });
+    let site = Site::open(bootstrap, if adds { FirstUse::Makes } else { FirstUse::Refuses })?;
+    block_on(perform(&site, command, output))
+}
+
+async fn perform(site: &Site, command: &UserCommand, output: Output) -> Result<Exit, CommandError> {
+    let engine = &site.engine;
+    let user = match command {
+        UserCommand::Add { user, email, required, locale } => {
+            let (email, locale) = (email.as_deref(), locale.as_deref());
+            let _ = engine.add_user(NewAccount { name: user, email, locale, required: *required }).await?;
+            user
+        }
+        UserCommand::Show { user } => user,
+        UserCommand::Require { user, off } => {
+            engine.require(user, !off).await?;
+            user
+        }
+        UserCommand::Unlock { user } => {
+            engine.unlock(user).await?;
+            user
+        }
+        UserCommand::ChangeNumber { user, phone, method } => {
+            return change_number(site, user, phone, method.as_deref(), output).await;
+        }
+        UserCommand::Forget { user } => {
+            let name = engine.show_user(user).await?.name;
+            let Removed { left_at } = engine.forget(user).await?;
+            output.answer(&Forgotten::of(name, left_at))?;
+            return Ok(Exit::Yes);
+        }
+    };
+    let account = engine.show_user(user).await?;
+    output.answer(&Shown::of(account, site.clock.now()))?;
+    Ok(Exit::Yes)
+}
+
+/// The new number counts once its code was typed. Until then the user has none, and may as well
+/// prove it later by `enroll`.
+async fn change_number(
+    site: &Site,
+    user: &str,
+    phone: &str,
+    method: Option<&str>,
+    output: Output,
+) -> Result<Exit, CommandError> {
+    let enabled = |channel: &str| site.bootstrap.two_factor.channel_enabled(channel);
+    let mut reaching = site.services.iter().filter(|it| it.destination() == Destination::Phone && enabled(&it.channel));
+    let method = match method.or_else(|| reaching.next().map(|service| service.name.as_str())) {
+        Some(method) => method,
+        None => return Err(CommandError::NoPhoneService),
+    };
+    let progress = Progress::of(format!("asking {method}"));
+    let started = site.engine.change_number(user, phone, method).await;
+    drop(progress);
+    let started = started.map_err(|error| enroll_error(site, error))?;
+    let outcome = about_challenge(site, started, Purpose::Enroll).await?;
+    output.answer(&Report::of_enrollment(site, user, &outcome))?;
+    Ok(exit::of_verdict(&outcome.verdict))
+}

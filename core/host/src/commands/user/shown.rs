@@ -1,0 +1,130 @@
+//! Users as they are shown.
+
+use std::fmt;
+
+use countersign::account::{Account, FactorView};
+use countersign::store::Factor;
+use countersign_plugin::{Failure, Timestamp};
+use serde::Serialize;
+
+use crate::output::table;
+use crate::wait;
+use crate::words;
+
+/// A user.
+#[derive(Serialize)]
+pub(super) struct Shown {
+    /// The name, in its one spelling.
+    user: String,
+    /// The id under which the audit knows the user.
+    id: String,
+    /// The box "Two Factor Auth. Required".
+    required: bool,
+    /// Whether there is an e-mail address; it is not shown.
+    has_email: bool,
+    locale: Option<String>,
+    /// Wrong codes since the last full success.
+    failures: u32,
+    /// Seconds since 1970.
+    locked_until: Option<u64>,
+    factors: Vec<ShownFactor>,
+    /// How long the lock lasts, in words.
+    #[serde(skip)]
+    locked_for: Option<String>,
+}
+
+#[derive(Serialize)]
+struct ShownFactor {
+    /// `phone`, or the channel for which a device is enrolled.
+    factor: String,
+    /// The number, masked.
+    number: Option<String>,
+    provider: Option<String>,
+    /// `active`, or `pending` until its first code.
+    state: &'static str,
+    /// Seconds since 1970.
+    pending_until: Option<u64>,
+}
+
+impl Shown {
+    pub(super) fn of(account: Account, now: Timestamp) -> Self {
+        Self {
+            user: account.name,
+            id: account.id.to_string(),
+            required: account.required,
+            has_email: account.email.is_some(),
+            locale: account.locale,
+            failures: account.failures,
+            locked_until: account.locked_until.map(|until| until.as_secs()),
+            factors: account.factors.into_iter().map(ShownFactor::of).collect(),
+            locked_for: account.locked_until.map(|until| wait::from(now, until)),
+        }
+    }
+}
+
+impl ShownFactor {
+    fn of(view: FactorView) -> Self {
+        Self {
+            factor: match view.factor {
+                Factor::Phone => "phone".to_owned(),
+                Factor::Device(channel) | Factor::Other(channel) => channel,
+            },
+            number: view.number,
+            provider: view.provider,
+            state: if view.pending_until.is_some() { "pending" } else { "active" },
+            pending_until: view.pending_until.map(|until| until.as_secs()),
+        }
+    }
+}
+
+impl fmt::Display for Shown {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let yes = |it| if it { "yes" } else { "no" };
+        writeln!(out, "user      {}", self.user)?;
+        writeln!(out, "required  {}", yes(self.required))?;
+        writeln!(out, "e-mail    {}", yes(self.has_email))?;
+        writeln!(out, "language  {}", self.locale.as_deref().unwrap_or("-"))?;
+        match &self.locked_for {
+            Some(wait) => writeln!(out, "locked    for another {wait}")?,
+            None => writeln!(out, "locked    no")?,
+        }
+        writeln!(out, "failures  {} since the last success", self.failures)?;
+        if self.factors.is_empty() {
+            return write!(out, "factors   none");
+        }
+        let mut factors = table(&["factor", "number", "provider", "state"]);
+        let or_dash = |text: &Option<String>| words::list(text);
+        factors.add_rows(self.factors.iter().map(|factor| {
+            [factor.factor.clone(), or_dash(&factor.number), or_dash(&factor.provider), factor.state.to_owned()]
+        }));
+        write!(out, "\n{}", factors.trim_fmt())
+    }
+}
+
+/// A user who is no more.
+#[derive(Serialize)]
+pub(super) struct Forgotten {
+    forgotten: String,
+    /// Providers that could not be made to forget the person.
+    left_at: Vec<Left>,
+}
+
+#[derive(Serialize)]
+struct Left {
+    provider: String,
+    why: String,
+}
+
+impl Forgotten {
+    pub(super) fn of(forgotten: String, left_at: Vec<(String, Failure)>) -> Self {
+        let left = |(provider, why): (String, Failure)| Left { provider, why: why.to_string() };
+        Self { forgotten, left_at: left_at.into_iter().map(left).collect() }
+    }
+}
+
+impl fmt::Display for Forgotten {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} is forgotten, with everything that belonged to the user", self.forgotten)?;
+        self.left_at.iter().try_for_each(|left| write!(out, "\nbut still known to {}: {}", left.provider, left.why))
+    }
+}

@@ -1,0 +1,160 @@
+//! `countersign validate`: reads, loads and opens everything that the bootstrap names, and shows
+//! what came of it. Sends nothing, and makes neither store nor key.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use countersign::bootstrap::{TwoFactor, UnknownUsers};
+use countersign::registry::Registry;
+use countersign::service::Service;
+use countersign::store::{SqliteStore, check_key_file};
+use serde::Serialize;
+
+use crate::error::CommandError;
+use crate::exit::Exit;
+use crate::open::Loaded;
+use crate::output::{Output, table};
+use crate::words;
+
+/// Validates the bootstrap.
+pub(crate) fn run(bootstrap: &Path, output: Output) -> Result<Exit, CommandError> {
+    let Loaded { bootstrap, registry, services } = Loaded::of(bootstrap)?;
+    let store = &bootstrap.store;
+    if is_there(&store.path) {
+        SqliteStore::open(&store.path, &store.key_file)?;
+    } else {
+        check_key_file(&store.key_file)?;
+    }
+    let rows = services.iter().flat_map(|service| std::iter::once(service).chain(&service.fallback));
+    output.answer(&Validated {
+        bootstrap: bootstrap.path.clone(),
+        services: rows.map(|service| Row::of(service, &registry)).collect(),
+        two_factor: Policy::of(&bootstrap.two_factor),
+        store: Store { path: store.path.clone(), key_file: store.key_file.clone(), exists: is_there(&store.path) },
+    })?;
+    Ok(Exit::Yes)
+}
+
+/// A name that cannot even be asked for is treated as there: opening it will tell why.
+fn is_there(path: &Path) -> bool {
+    path.try_exists().unwrap_or(true)
+}
+
+#[derive(Serialize)]
+struct Validated {
+    bootstrap: PathBuf,
+    services: Vec<Row>,
+    two_factor: Policy,
+    store: Store,
+}
+
+#[derive(Serialize)]
+struct Row {
+    service: String,
+    channel: String,
+    mode: Option<String>,
+    delivery_type: &'static str,
+    provider: String,
+    version: String,
+    file: PathBuf,
+    sha256: String,
+    pinned: bool,
+    code_made_by: &'static str,
+    code_checked_by: &'static str,
+    egress: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Policy {
+    enabled: bool,
+    /// Channels that are switched off.
+    channels_off: Vec<String>,
+    login_types: BTreeMap<String, &'static str>,
+    unknown_users: &'static str,
+    /// What people may register themselves.
+    registration: Vec<&'static str>,
+}
+
+#[derive(Serialize)]
+struct Store {
+    path: PathBuf,
+    key_file: PathBuf,
+    exists: bool,
+}
+
+impl Row {
+    fn of(service: &Service, registry: &Registry) -> Self {
+        let manifest = service.manifest();
+        let plugin = registry.plugin(&service.provider);
+        Self {
+            service: service.name.clone(),
+            channel: service.channel.clone(),
+            mode: service.mode.clone(),
+            delivery_type: manifest.delivery_type.as_str(),
+            provider: service.provider.clone(),
+            version: manifest.version.clone(),
+            file: plugin.map(|plugin| plugin.path.clone()).unwrap_or_default(),
+            sha256: plugin.map(|plugin| plugin.sha256.to_string()).unwrap_or_default(),
+            pinned: plugin.is_some_and(|plugin| plugin.pinned),
+            code_made_by: words::maker(service.maker()),
+            code_checked_by: words::checker(service.checker()),
+            egress: service.egress.places(),
+        }
+    }
+
+    fn cells(&self) -> [String; 8] {
+        let mode = self.mode.as_deref().map(|mode| format!(" ({mode})")).unwrap_or_default();
+        [
+            format!("{}{mode}", self.service),
+            self.delivery_type.to_owned(),
+            self.provider.clone(),
+            self.version.clone(),
+            format!("{}{}", self.file.display(), if self.pinned { " (pinned)" } else { "" }),
+            self.code_made_by.to_owned(),
+            self.code_checked_by.to_owned(),
+            if self.egress.is_empty() { "none".to_owned() } else { self.egress.join("\n") },
+        ]
+    }
+}
+
+impl Policy {
+    fn of(two_factor: &TwoFactor) -> Self {
+        let off = two_factor.channels.iter().filter(|(_, on)| !**on);
+        let registration = [(two_factor.registration.phone, "phone"), (two_factor.registration.app, "app")];
+        Self {
+            enabled: two_factor.enabled,
+            channels_off: off.map(|(channel, _)| channel.clone()).collect(),
+            login_types: two_factor.login_types.iter().map(|(name, who)| (name.clone(), words::who(*who))).collect(),
+            unknown_users: match two_factor.unknown_users {
+                UnknownUsers::Error => "error",
+                UnknownUsers::Register => "register",
+            },
+            registration: registration.into_iter().filter_map(|(may, what)| may.then_some(what)).collect(),
+        }
+    }
+}
+
+impl fmt::Display for Validated {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(out, "{} is in order\n", self.bootstrap.display())?;
+        let heading = ["service", "delivery type", "provider", "version", "file", "made by", "checked by", "egress"];
+        let mut services = table(&heading);
+        services.add_rows(self.services.iter().map(Row::cells));
+        writeln!(out, "{}\n\n{}\n", services.trim_fmt(), self.two_factor)?;
+        let Store { path, key_file, exists } = &self.store;
+        let state = if *exists { "opens with" } else { "will be made at first use, with" };
+        write!(out, "store {} {state} {}", path.display(), key_file.display())
+    }
+}
+
+impl fmt::Display for Policy {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut kinds = table(&["kind of login", "who must pass"]);
+        kinds.add_rows(self.login_types.iter().map(|(name, who)| [name.as_str(), who]));
+        writeln!(out, "{}\n", kinds.trim_fmt())?;
+        let state = if self.enabled { "asked for" } else { "switched off: nobody is asked" };
+        writeln!(out, "second factors are {state}; channels switched off: {}", words::list(&self.channels_off))?;
+        write!(out, "people may register: {}; unknown users: {}", words::list(&self.registration), self.unknown_users)
+    }
+}

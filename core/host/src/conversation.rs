@@ -1,0 +1,253 @@
+//! The person at the terminal and a challenge: codes are asked for until there is a verdict.
+
+use std::ops::ControlFlow::{self, Break, Continue};
+use std::time::Duration;
+
+use countersign::challenge::{CheckError, NotSent, Progress, Resend, StartError, Started, Verdict};
+use countersign::enrollment::{EnrollError, Enrolling};
+use countersign::store::ChallengeId;
+use countersign_plugin::Purpose;
+
+use crate::error::CommandError;
+use crate::open::Site;
+use crate::progress;
+use crate::prompt::{self, PromptError};
+use crate::wait;
+
+/// How often a challenge without code is looked at.
+const POLL: Duration = Duration::from_secs(2);
+
+const CODE: &str = "the code";
+
+/// What came of a conversation: the verdict, and by which delivery.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) verdict: Verdict,
+    pub(crate) started: Started,
+}
+
+/// Talks about a challenge that was started. It is taken back when the person goes away.
+pub(crate) async fn about_challenge(site: &Site, started: Started, purpose: Purpose) -> Result<Outcome, CommandError> {
+    let challenge = started.challenge.clone();
+    let outcome = Talk { site, started, purpose, last: None }.run().await;
+    if matches!(outcome, Err(CommandError::Prompt(_))) {
+        // Whatever comes of it, the error at hand is the one to tell.
+        let _ = site.engine.cancel(&challenge).await;
+    }
+    outcome
+}
+
+/// Talks about a device that waits for its first code.
+pub(crate) async fn about_device(site: &Site, user: &str, enrolling: &Enrolling) -> Result<Verdict, CommandError> {
+    let question = format!("{}, as the app shows it:", digits(enrolling.code_digits));
+    let mut last = None;
+    loop {
+        let typed = match (prompt::ask(&question, CODE), last.take()) {
+            (Err(PromptError::End { .. }), Some(verdict)) => return Ok(verdict),
+            (typed, _) => typed?,
+        };
+        match site.engine.confirm_device(user, &enrolling.enrollment, &typed).await {
+            Err(EnrollError::Empty) => prompt::tell("No code was typed."),
+            Err(error) => return Err(error.into()),
+            Ok(verdict) if goes_on(&verdict) => {
+                tell(site, &verdict);
+                last = Some(verdict);
+            }
+            Ok(verdict) => return Ok(verdict),
+        }
+    }
+}
+
+/// Tells what was sent, and where.
+pub(crate) fn announce(site: &Site, started: &Started) {
+    let Started { service, channel, recipient, instruction, .. } = started;
+    match recipient {
+        Some(recipient) => prompt::tell(&format!("{service}: a code is on its way to {recipient} by {channel}.")),
+        None if started.code_digits.is_some() => prompt::tell(&format!("{service}: use the code of your device.")),
+        None => prompt::tell(&format!("{service}: approve the request on your device.")),
+    }
+    if started.fallback {
+        prompt::tell(&format!("({} does not work at the moment, so {service} was used instead.)", started.method));
+    }
+    if let Some(instruction) = instruction {
+        prompt::tell(instruction);
+    }
+    if let Some(failure) = &started.unconfirmed {
+        prompt::tell(&format!("It is not certain that it was sent: {failure}"));
+    }
+    if let Some(at) = started.resend_at {
+        let wait = wait::from(site.clock.now(), at);
+        prompt::tell(&format!("Type `resend` for another one (in {wait}), or `other METHOD` for another way."));
+    }
+}
+
+struct Talk<'a> {
+    site: &'a Site,
+    started: Started,
+    purpose: Purpose,
+    /// The last answer that was not final.
+    last: Option<Verdict>,
+}
+
+impl Talk<'_> {
+    async fn run(mut self) -> Result<Outcome, CommandError> {
+        announce(self.site, &self.started);
+        loop {
+            let turn = match self.started.code_digits {
+                Some(range) => self.ask(range).await?,
+                None => Break(self.poll().await?),
+            };
+            match turn {
+                Break(verdict) => return Ok(Outcome { verdict, started: self.started }),
+                Continue(()) => {}
+            }
+        }
+    }
+
+    /// One line of the person's.
+    async fn ask(&mut self, range: [u8; 2]) -> Result<ControlFlow<Verdict>, CommandError> {
+        let typed = match prompt::ask(&format!("{}:", digits(range)), CODE) {
+            Err(error @ PromptError::End { .. }) => {
+                // A pipe that had a wrong code and no other has got its answer.
+                let Some(verdict) = self.last.take() else { return Err(error.into()) };
+                let _ = self.site.engine.cancel(&self.started.challenge).await;
+                return Ok(Break(verdict));
+            }
+            typed => typed?,
+        };
+        let mut words = typed.split_whitespace();
+        match (words.next(), words.next(), words.next()) {
+            (Some("resend"), None, None) => self.resend(None).await.map(Continue),
+            (Some("other"), Some(method), None) => self.resend(Some(method)).await.map(Continue),
+            _ => self.check(&typed).await,
+        }
+    }
+
+    async fn check(&mut self, typed: &str) -> Result<ControlFlow<Verdict>, CommandError> {
+        let progress = progress::Progress::of(format!("asking {}", self.started.service));
+        let (engine, challenge) = (&self.site.engine, &self.started.challenge);
+        let checked = match self.purpose {
+            Purpose::Login => engine.check(challenge, typed).await,
+            Purpose::Enroll => engine.confirm_phone(challenge, typed).await,
+        };
+        drop(progress);
+        match checked {
+            Err(CheckError::Empty) => prompt::tell("No code was typed."),
+            Err(error) => return Err(error.into()),
+            Ok(verdict) if goes_on(&verdict) => {
+                tell(self.site, &verdict);
+                self.last = Some(verdict);
+            }
+            Ok(verdict) => return Ok(Break(verdict)),
+        }
+        Ok(Continue(()))
+    }
+
+    async fn resend(&mut self, method: Option<&str>) -> Result<(), CommandError> {
+        let progress = progress::Progress::of("sending");
+        let resend = Resend { challenge: &self.started.challenge, method, locale: None };
+        let sent = self.site.engine.resend(resend).await;
+        drop(progress);
+        match sent {
+            Ok(started) => {
+                self.started = started;
+                announce(self.site, &self.started);
+            }
+            // The code that was sent before can still be typed.
+            Err(StartError::NotSent(why @ (NotSent::CoolDown { .. } | NotSent::SendLocked { .. }))) => {
+                prompt::tell(&not_sent(self.site, &why));
+            }
+            Err(StartError::NotSent(why @ NotSent::NoSendsLeft)) => prompt::tell(&not_sent(self.site, &why)),
+            Err(error @ (StartError::UnknownMethod { .. } | StartError::Unusable { .. })) => {
+                prompt::tell(&error.to_string());
+            }
+            Err(error) => return Err(start_error(self.site, error)),
+        }
+        Ok(())
+    }
+
+    async fn poll(&self) -> Result<Verdict, CommandError> {
+        let _progress = progress::Progress::of("waiting for your approval");
+        let (engine, challenge): (_, &ChallengeId) = (&self.site.engine, &self.started.challenge);
+        loop {
+            let progress = match self.purpose {
+                Purpose::Login => engine.poll(challenge).await?,
+                Purpose::Enroll => engine.poll_enrollment(challenge).await?,
+            };
+            match progress {
+                Progress::Over(verdict) => return Ok(verdict),
+                Progress::Waiting => tokio::time::sleep(POLL).await,
+            }
+        }
+    }
+}
+
+/// Whether the same challenge may still be passed by another code.
+const fn goes_on(verdict: &Verdict) -> bool {
+    match verdict {
+        Verdict::WrongCode { attempts_left } => *attempts_left > 0,
+        Verdict::Replayed => true,
+        Verdict::Approved(_)
+        | Verdict::Locked { .. }
+        | Verdict::Expired
+        | Verdict::Denied
+        | Verdict::Unavailable { .. } => false,
+    }
+}
+
+fn tell(site: &Site, verdict: &Verdict) {
+    prompt::tell(&in_words(site, verdict));
+}
+
+/// A verdict for the person at the terminal.
+pub(crate) fn in_words(site: &Site, verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::WrongCode { attempts_left: left @ 1.. } => format!("{} ({left} left)", verdict.person()),
+        Verdict::Locked { until } => format!(
+            "Too many wrong codes: locked for another {}, on all methods.",
+            wait::from(site.clock.now(), *until)
+        ),
+        Verdict::Unavailable { service, failure, .. } => format!("Service `{service}` failed: {failure}"),
+        other => other.person().to_owned(),
+    }
+}
+
+/// Why nothing was sent, with the time that is left instead of a moment.
+pub(crate) fn not_sent(site: &Site, why: &NotSent) -> String {
+    let wait = why.until().map(|until| wait::from(site.clock.now(), until)).unwrap_or_default();
+    match why {
+        NotSent::CoolDown { .. } => format!("something was sent to this recipient a moment ago; try again in {wait}"),
+        NotSent::SendLocked { .. } => {
+            format!("too much was sent to this recipient; try again in {wait}, or use a method that sends nothing")
+        }
+        NotSent::GuessLocked { .. } => {
+            format!("the user typed too many wrong codes; try again in {wait}, or let an administrator unlock the user")
+        }
+        NotSent::TryAgainAt { .. } => {
+            format!(
+                "another code for this recipient is live at the provider and cannot be canceled; try again in {wait}"
+            )
+        }
+        NotSent::NoSendsLeft | NotSent::Over | NotSent::Failed { .. } => why.to_string(),
+    }
+}
+
+/// An error of starting, with the time that is left.
+pub(crate) fn start_error(site: &Site, error: StartError) -> CommandError {
+    match error {
+        StartError::NotSent(why) if why.until().is_some() => CommandError::Wait(not_sent(site, &why)),
+        error => error.into(),
+    }
+}
+
+/// An error of enrolling, with the time that is left.
+pub(crate) fn enroll_error(site: &Site, error: EnrollError) -> CommandError {
+    match error {
+        EnrollError::NotSent(why) if why.until().is_some() => CommandError::Wait(not_sent(site, &why)),
+        error => error.into(),
+    }
+}
+
+fn digits([fewest, most]: [u8; 2]) -> String {
+    if fewest == most { format!("Code ({fewest} digits)") } else { format!("Code ({fewest} to {most} digits)") }
+}

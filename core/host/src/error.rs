@@ -1,0 +1,123 @@
+//! Why a command came to no answer.
+
+use std::io;
+
+use countersign::account::{AdminError, UserError};
+use countersign::bootstrap::BootstrapError;
+use countersign::challenge::{CheckError, StartError};
+use countersign::engine::{AssessError, TestError};
+use countersign::enrollment::EnrollError;
+use countersign::registry::{LoadError, ServiceError};
+use countersign::store::StoreError;
+
+use crate::commands::demo::StageError;
+use crate::commands::init::InitError;
+use crate::log::LogError;
+use crate::prompt::PromptError;
+
+/// Why a command came to no answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CommandError {
+    /// The bootstrap is wrong.
+    #[error(transparent)]
+    Bootstrap(#[from] BootstrapError),
+    /// Plugin files are wrong.
+    #[error("{}", lines(.0))]
+    Plugins(Vec<LoadError>),
+    /// A plugin file was to be looked at, and is none.
+    #[error(transparent)]
+    PluginFile(#[from] LoadError),
+    /// Services are wrong.
+    #[error("{}", lines(.0))]
+    Services(Vec<ServiceError>),
+    /// The store cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Nothing was written.
+    #[error(transparent)]
+    Init(#[from] InitError),
+    /// The user or the kind of login is not known.
+    #[error(transparent)]
+    Assess(#[from] AssessError),
+    /// No challenge was started.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// No code was judged.
+    #[error(transparent)]
+    Check(#[from] CheckError),
+    /// No factor was enrolled.
+    #[error(transparent)]
+    Enroll(#[from] EnrollError),
+    /// An administrator's change was not made.
+    #[error(transparent)]
+    Admin(#[from] AdminError),
+    /// Credentials were not tested.
+    #[error(transparent)]
+    Test(#[from] TestError),
+    /// A limit says: later. In words, with the time that is left.
+    #[error("{0}")]
+    Wait(String),
+    /// A factor can only be changed after a login, and there is no kind of login.
+    #[error("the user has a second factor and must pass it first, but two_factor.login_types lists no kind of login")]
+    NoLoginTypes,
+    /// A number is to be changed, and no service could send a code to the new one.
+    #[error("no service of the bootstrap reaches phones, so no number can be proven; add one to [services]")]
+    NoPhoneService,
+    /// The demo has no stage.
+    #[error(transparent)]
+    Stage(#[from] StageError),
+    /// A question got no answer.
+    #[error(transparent)]
+    Prompt(#[from] PromptError),
+    /// There is no log.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The system gives no means to wait for anything.
+    #[error("the asynchronous runtime cannot be started: {0}")]
+    Runtime(#[source] io::Error),
+    /// An answer could not be written.
+    #[error("the answer cannot be written: {0}")]
+    Output(#[from] io::Error),
+}
+
+impl CommandError {
+    /// The kind of error, for scripts.
+    pub(crate) const fn kind(&self) -> &'static str {
+        match self {
+            Self::Bootstrap(_) => "bootstrap",
+            Self::Plugins(_) | Self::PluginFile(_) => "plugin",
+            Self::Services(_) => "service",
+            Self::Store(_) => "store",
+            Self::Init(_) => "init",
+            Self::Assess(AssessError::User(UserError::Unknown { .. }))
+            | Self::Start(StartError::User(UserError::Unknown { .. }))
+            | Self::Enroll(EnrollError::User(UserError::Unknown { .. }))
+            | Self::Admin(AdminError::User(UserError::Unknown { .. })) => "unknown_user",
+            Self::Assess(AssessError::Login(_)) | Self::Start(StartError::Login(_)) | Self::NoLoginTypes => {
+                "login_type"
+            }
+            Self::Enroll(EnrollError::Phone(_)) => "phone",
+            Self::Assess(_) | Self::Start(_) | Self::Check(_) => "login",
+            Self::Enroll(_) => "enroll",
+            Self::Stage(_) => "demo",
+            Self::NoPhoneService => "service",
+            Self::Admin(_) => "user",
+            Self::Test(_) => "test",
+            Self::Wait(_) => "wait",
+            Self::Runtime(_) => "runtime",
+            Self::Prompt(_) => "input",
+            Self::Log(_) => "log",
+            Self::Output(_) => "output",
+        }
+    }
+}
+
+impl From<UserError> for CommandError {
+    fn from(error: UserError) -> Self {
+        AdminError::from(error).into()
+    }
+}
+
+fn lines<E: ToString>(errors: &[E]) -> String {
+    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,40 @@
+//! Logs: to standard error, as much as `COUNTERSIGN_LOG` asks for.
+
+use std::io::{self, IsTerminal};
+
+use tracing_subscriber::filter::{EnvFilter, LevelFilter, ParseError, filter_fn};
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
+
+const VARIABLE: &str = "COUNTERSIGN_LOG";
+
+/// Why there is no log.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LogError {
+    /// The variable holds no filter.
+    #[error("{VARIABLE} holds no filter: {0}; write a level such as debug, or countersign::registry=trace")]
+    Filter(#[from] ParseError),
+    /// The variable is not text.
+    #[error("{VARIABLE} is set to something that is not UTF-8 text; write a level such as debug")]
+    NotText,
+    /// Logging was set up before.
+    #[error("the log cannot be started: {0}")]
+    Start(#[from] TryInitError),
+}
+
+/// Starts logging, at this level unless `COUNTERSIGN_LOG` says otherwise.
+pub(crate) fn start(level: LevelFilter) -> Result<(), LogError> {
+    let asked = match std::env::var(VARIABLE) {
+        Ok(asked) => asked,
+        Err(std::env::VarError::NotPresent) => String::new(),
+        Err(std::env::VarError::NotUnicode(_)) => return Err(LogError::NotText),
+    };
+    let filter = EnvFilter::builder().with_default_directive(level.into()).parse(asked)?;
+    // Libraries below know nothing of masking: at `trace` an HTTP client may print what it sends.
+    let ours = filter_fn(|event| event.target().starts_with("countersign"));
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal() && cfg!(unix))
+        .with_filter(ours);
+    Ok(tracing_subscriber::registry().with(filter).with(lines).try_init()?)
+}

@@ -1,0 +1,129 @@
+//! From the name of a bootstrap file to an engine: the one place that puts the parts together.
+
+use std::future::Future;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use countersign::bootstrap::{Bootstrap, Limits, UnknownUsers};
+use countersign::clock::{Clock, SystemClock, SystemRandom};
+use countersign::engine::{Engine, EngineParts};
+use countersign::operation::{RunLimits, Runner};
+use countersign::registry::{Registry, RegistryOptions, services};
+use countersign::service::Service;
+use countersign::store::{SqliteStore, Store, StoreError, check_key_file};
+use countersign::transport::{LiveSettings, LiveTransport, Transport};
+
+use crate::error::CommandError;
+use crate::progress::Progress;
+
+/// A bootstrap with everything loaded that it names. Nothing of it has touched network or store.
+pub(crate) struct Loaded {
+    pub(crate) bootstrap: Bootstrap,
+    pub(crate) registry: Registry,
+    /// In the order of their names.
+    pub(crate) services: Vec<Arc<Service>>,
+}
+
+/// What an engine sees of the world outside.
+pub(crate) struct World {
+    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+/// An engine with what it was made of.
+pub(crate) struct Site {
+    pub(crate) bootstrap: Bootstrap,
+    pub(crate) services: Vec<Arc<Service>>,
+    pub(crate) engine: Engine,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+/// Whether a command may be the first one with something to remember.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FirstUse {
+    /// It may: where there is no store, it is made.
+    Makes,
+    /// It may not: without a store there are no users, and none is made to say so.
+    Refuses,
+}
+
+impl Loaded {
+    /// Reads the bootstrap, and finds, verifies, loads and opens its plugins.
+    pub(crate) fn of(path: &Path) -> Result<Self, CommandError> {
+        Self::new(Bootstrap::read(path)?)
+    }
+
+    /// Finds, verifies, loads and opens the plugins of a bootstrap.
+    pub(crate) fn new(bootstrap: Bootstrap) -> Result<Self, CommandError> {
+        let _progress = Progress::of("loading plugins");
+        let options = RegistryOptions::default();
+        let registry = Registry::of_bootstrap(&bootstrap, &options).map_err(CommandError::Plugins)?;
+        let services = services::build(&bootstrap, &registry).map_err(CommandError::Services)?;
+        Ok(Self { bootstrap, registry, services })
+    }
+
+    /// The engine over these services, in this world.
+    pub(crate) fn site(self, world: World, first_use: FirstUse) -> Result<Site, CommandError> {
+        let Self { bootstrap, services, .. } = self;
+        let store: Arc<dyn Store> = Arc::new(store(&bootstrap, first_use)?);
+        let random = Arc::new(SystemRandom);
+        let runner =
+            Runner::new(world.transport, Arc::clone(&world.clock), random.clone(), run_limits(&bootstrap.limits));
+        let engine = Engine::new(EngineParts {
+            services: services.clone(),
+            store: Arc::clone(&store),
+            runner,
+            clock: Arc::clone(&world.clock),
+            random,
+            two_factor: bootstrap.two_factor.clone(),
+            limits: bootstrap.limits.clone(),
+        });
+        Ok(Site { bootstrap, services, engine, store, clock: world.clock })
+    }
+}
+
+impl World {
+    /// The real one.
+    pub(crate) fn real(limits: &Limits) -> Self {
+        let connect = Duration::from_secs(limits.connect_timeout_seconds.into());
+        Self { transport: Arc::new(LiveTransport::new(LiveSettings { connect })), clock: Arc::new(SystemClock) }
+    }
+}
+
+impl Site {
+    /// The engine of a bootstrap in the real world.
+    pub(crate) fn open(path: &Path, first_use: FirstUse) -> Result<Self, CommandError> {
+        let loaded = Loaded::of(path)?;
+        let world = World::real(&loaded.bootstrap.limits);
+        // Where anybody may come, the first one to come may be the first one to be remembered.
+        let anybody = loaded.bootstrap.two_factor.unknown_users == UnknownUsers::Register;
+        loaded.site(world, if anybody { FirstUse::Makes } else { first_use })
+    }
+}
+
+/// Runs the asynchronous part of a command.
+pub(crate) fn block_on<T>(work: impl Future<Output = Result<T, CommandError>>) -> Result<T, CommandError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|cause: io::Error| CommandError::Runtime(cause))?.block_on(work)
+}
+
+fn store(bootstrap: &Bootstrap, first_use: FirstUse) -> Result<SqliteStore, StoreError> {
+    let settings = &bootstrap.store;
+    // What cannot even be asked for is treated as there: opening it will tell why.
+    let is_there = settings.path.try_exists().unwrap_or(true);
+    if first_use == FirstUse::Makes || is_there {
+        return SqliteStore::open(&settings.path, &settings.key_file);
+    }
+    check_key_file(&settings.key_file)?;
+    SqliteStore::in_memory()
+}
+
+fn run_limits(limits: &Limits) -> RunLimits {
+    RunLimits {
+        operation: Duration::from_secs(limits.operation_timeout_seconds.into()),
+        exchange: Duration::from_secs(limits.request_timeout_seconds.into()),
+    }
+}

@@ -1,0 +1,95 @@
+//! Questions to the person: asked on standard error, answered on standard input, which may as
+//! well be a pipe.
+
+use std::io::{self, BufRead, IsTerminal, Read, Write};
+
+use zeroize::Zeroizing;
+
+/// No code, name or number is longer.
+const LONGEST: u64 = 1024;
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PromptError {
+    /// Standard input has ended.
+    #[error("standard input ended where {asked} was asked for; type it, or pipe in one line for each question")]
+    End {
+        /// What was asked for.
+        asked: &'static str,
+    },
+    /// A line that is no answer.
+    #[error("the line that answers for {asked} is longer than {LONGEST} bytes; give one answer a line")]
+    TooLong {
+        /// What was asked for.
+        asked: &'static str,
+    },
+    /// Terminal or pipe broke.
+    #[error("{asked} cannot be asked for: {cause}")]
+    Broken {
+        /// What was asked for.
+        asked: &'static str,
+        /// What the system says.
+        cause: io::Error,
+    },
+}
+
+/// Asks, and takes one line without its end. `asked` is what is wanted, for errors: "the code".
+pub(crate) fn ask(question: &str, asked: &'static str) -> Result<Zeroizing<String>, PromptError> {
+    let broken = |cause| PromptError::Broken { asked, cause };
+    let mut stderr = io::stderr().lock();
+    write!(stderr, "{question} ").and_then(|()| stderr.flush()).map_err(broken)?;
+    let stdin = io::stdin();
+    let answer = read_line(&mut stdin.lock(), asked);
+    if !stdin.is_terminal() {
+        // Nobody typed the end of the line.
+        writeln!(stderr).map_err(broken)?;
+    }
+    answer
+}
+
+/// Tells something on the way to an answer, on standard error.
+pub(crate) fn tell(text: &str) {
+    // Where nobody can be told, the answer will say all the same how it ended.
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+fn read_line(input: &mut impl BufRead, asked: &'static str) -> Result<Zeroizing<String>, PromptError> {
+    let mut line = Zeroizing::new(Vec::with_capacity(LONGEST as usize + 1));
+    let read = input.take(LONGEST + 1).read_until(b'\n', &mut line);
+    match read.map_err(|cause| PromptError::Broken { asked, cause })? {
+        0 => return Err(PromptError::End { asked }),
+        read if read as u64 > LONGEST => return Err(PromptError::TooLong { asked }),
+        _ => {}
+    }
+    while line.last().is_some_and(|last| matches!(last, b'\n' | b'\r')) {
+        line.pop();
+    }
+    // What is no text is no code either; it is judged as one, and refused.
+    Ok(Zeroizing::new(String::from_utf8_lossy(&line).into_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(input: &[u8], expected: &[&str]) {
+        let mut input = input;
+        let answers: Vec<_> = std::iter::from_fn(|| read_line(&mut input, "the code").ok()).collect();
+        assert_eq!(answers.iter().map(|answer| answer.as_str()).collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn each_question_takes_one_line() {
+        check(b"123456\n000000\n", &["123456", "000000"]);
+        check(b"123456\r\n\r\nlast without end", &["123456", "", "last without end"]);
+        check(b"\xff\n", &["\u{fffd}"]);
+        check(b"", &[]);
+    }
+
+    #[test]
+    fn an_endless_line_is_refused() {
+        let long = [b'7'; 4096];
+        assert!(matches!(read_line(&mut long.as_slice(), "the code"), Err(PromptError::TooLong { .. })));
+    }
+}

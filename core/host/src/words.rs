@@ -1,0 +1,58 @@
+//! The words in which the program speaks of manifests.
+
+use countersign::bootstrap::WhoMustPass;
+use countersign_plugin::manifest::{Checker, Destination, Egress, Maker};
+
+/// A list, or `-` where there is nothing.
+pub(crate) fn list(words: impl IntoIterator<Item = impl AsRef<str>>) -> String {
+    let words: Vec<String> = words.into_iter().map(|word| word.as_ref().to_owned()).collect();
+    if words.is_empty() { "-".to_owned() } else { words.join(", ") }
+}
+
+/// Who makes the code.
+pub(crate) const fn maker(maker: Maker) -> &'static str {
+    match maker {
+        Maker::Provider => "provider",
+        Maker::Engine => "engine",
+        Maker::Device => "device",
+        Maker::Nobody => "nobody",
+    }
+}
+
+/// Who checks it.
+pub(crate) const fn checker(checker: Checker) -> &'static str {
+    match checker {
+        Checker::Provider => "provider",
+        Checker::Engine => "engine",
+        Checker::Plugin => "plugin",
+    }
+}
+
+/// Where it goes.
+pub(crate) const fn destination(destination: Destination) -> &'static str {
+    match destination {
+        Destination::Phone => "phone",
+        Destination::Email => "email",
+        Destination::Device => "device",
+        Destination::None => "-",
+    }
+}
+
+/// Where requests may go: base and paths.
+pub(crate) fn egress(egress: &Egress) -> String {
+    let at = |path: &String| format!("{}{path}", egress.base);
+    let places = list(egress.paths.iter().map(at));
+    match &egress.mode {
+        Some(mode) => format!("{places} (mode {mode})"),
+        None => places,
+    }
+}
+
+/// Who must pass a second factor, as the bootstrap says it.
+pub(crate) const fn who(who: WhoMustPass) -> &'static str {
+    match who {
+        WhoMustPass::Nobody => "nobody",
+        WhoMustPass::FlaggedUsers => "flagged-users",
+        WhoMustPass::Everyone => "everyone",
+    }
+}

@@ -1,0 +1,190 @@
+//! Bad plugin files and bad bootstraps: each has its own error and changes nothing.
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+
+use common::{Site, copy, plugin_file};
+
+const TOTP: &str = r#"
+version = 1
+[services.totp]
+delivery_type = "local"
+provider = "totp"
+issuer = "ACME"
+[two_factor.login_types]
+web-portal = "everyone"
+[plugins.totp]
+file = "plugins/libtotp.so"
+"#;
+
+/// A site whose plugin file is this, with a store in use.
+fn site_with_plugin(bytes: impl AsRef<[u8]>) -> Site {
+    let site = Site::with(TOTP);
+    copy(&plugin_file("totp"), &site.path("plugins/libtotp.so"));
+    site.write("plugins/libtotp.so", bytes);
+    site
+}
+
+#[track_caller]
+fn check_plugin(bytes: impl AsRef<[u8]>, words: &[&str]) {
+    let site = site_with_plugin(bytes);
+    let words = [&["libtotp.so"], words].concat();
+    site.refused(&["validate"], 2, &words);
+    site.refused(&["login", "ada", "--type", "web-portal"], 2, &words);
+}
+
+fn totp() -> Vec<u8> {
+    fs::read(plugin_file("totp")).unwrap()
+}
+
+#[test]
+fn a_missing_plugin_file_is_named_with_every_place_looked_at() {
+    let site = Site::with(
+        &TOTP.replace("[plugins.totp]\nfile = \"plugins/libtotp.so\"", "[plugins]\nsearch = [\"here\", \"there\"]"),
+    );
+    site.refused(&["validate"], 2, &["here/libtotp.so", "there/libtotp.so"]);
+    let site = Site::with(TOTP);
+    site.refused(&["validate"], 2, &["plugins/libtotp.so"]);
+}
+
+#[test]
+fn an_empty_or_truncated_plugin_file_is_refused() {
+    let whole = totp();
+    check_plugin([], &["empty"]);
+    check_plugin(&whole[..10], &[]);
+    check_plugin(&whole[..whole.len() / 2], &["whole"]);
+    check_plugin(&whole[..whole.len() - 1], &["whole"]);
+}
+
+#[test]
+fn a_plugin_file_for_another_machine_is_refused_with_both_sides() {
+    let mut foreign = totp();
+    // e_machine of the ELF header: aarch64, or x86-64 where this is aarch64.
+    let other: u16 = if cfg!(target_arch = "aarch64") { 62 } else { 183 };
+    foreign[18..20].copy_from_slice(&other.to_ne_bytes());
+    check_plugin(foreign, &["aarch64", "x86_64"]);
+}
+
+#[test]
+fn a_file_that_is_no_plugin_is_refused() {
+    check_plugin("just text", &[]);
+    // A whole dynamic library of this machine: the test plugin's neighbour, the C library.
+    let library = ["/lib/x86_64-linux-gnu/libm.so.6", "/lib/aarch64-linux-gnu/libm.so.6", "/lib64/libm.so.6"];
+    let library = library.iter().map(Path::new).find(|path| path.exists()).expect("a C library");
+    check_plugin(fs::read(library).unwrap(), &["not a Countersign plugin"]);
+}
+
+#[test]
+fn a_flipped_bit_is_refused_by_the_pinned_hash() {
+    let site = Site::with(TOTP);
+    copy(&plugin_file("totp"), &site.path("plugins/libtotp.so"));
+    let inspected = site.json(&["plugin", "inspect", "plugins/libtotp.so"]);
+    let sha256 = inspected["sha256"].as_str().unwrap();
+    site.write("countersign.toml", format!("{TOTP}sha256 = \"{sha256}\"\n"));
+    assert!(site.done(&["validate"]).contains("(pinned)"));
+
+    let mut flipped = totp();
+    let middle = flipped.len() / 2;
+    flipped[middle] ^= 1;
+    site.write("plugins/libtotp.so", flipped);
+    site.refused(&["validate"], 2, &["libtotp.so", sha256]);
+}
+
+#[test]
+fn flipped_bits_of_an_unpinned_file_never_end_the_program_by_a_signal() {
+    let whole = totp();
+    let site = site_with_plugin(&whole);
+    // Spread over the file, so that headers, code and tables all get their share.
+    for part in 0..24 {
+        let mut flipped = whole.clone();
+        let place = part * (flipped.len() - 1) / 23;
+        for byte in &mut flipped[place.saturating_sub(32)..=place] {
+            *byte ^= 0x5a;
+        }
+        site.write("plugins/libtotp.so", flipped);
+        let ran = site.run(&["validate"]);
+        assert!(matches!(ran.code, Some(0 | 2)), "bytes up to {place}: {ran:#?}");
+    }
+}
+
+#[test]
+fn two_providers_with_one_plugin_are_told_of_both_files() {
+    let site = Site::with(&TOTP.replace(
+        "[two_factor.login_types]",
+        "[services.other]\nchannel = \"totp\"\ndelivery_type = \"local\"\nprovider = \"other\"\nissuer = \"B\"\n[two_factor.login_types]",
+    ));
+    for name in ["totp", "other"] {
+        copy(&plugin_file("totp"), &site.path(&format!("plugins/lib{name}.so")));
+    }
+    let text = fs::read_to_string(site.path("countersign.toml")).unwrap();
+    site.write("countersign.toml", format!("{text}\n[plugins.other]\nfile = \"plugins/libother.so\"\n"));
+    site.refused(&["validate"], 2, &["`totp`", "`other`", "libother.so", "libtotp.so"]);
+}
+
+const HOSTED: &str = r#"
+version = 1
+[services.sms]
+delivery_type = "hosted-service"
+provider = "twilio-verify"
+auth_id = "AC00000000000000000000000000000001"
+auth_token = { file = "token" }
+service_sid = "VA00000000000000000000000000000001"
+[limits]
+code_digits = 6
+"#;
+
+#[track_caller]
+fn check_bootstrap(good: &str, bad: &str, words: &[&str]) {
+    assert!(HOSTED.contains(good));
+    let site = Site::with(&HOSTED.replace(good, bad));
+    site.secret("token", "0123456789abcdef0123456789abcdef");
+    let ran = site.refused(&["validate"], 2, words);
+    assert!(ran.stderr.contains("countersign.toml"), "{ran:#?}");
+    assert!(!ran.stderr.contains("0123456789abcdef"), "{ran:#?}");
+}
+
+#[test]
+fn a_bad_bootstrap_is_told_with_file_key_and_remedy() {
+    check_bootstrap("code_digits", "code_digit", &["`limits.code_digit`", "did you mean `limits.code_digits`?"]);
+    check_bootstrap("auth_id", "auth_ids", &["services.sms.auth_ids", "auth_id"]);
+    check_bootstrap("code_digits = 6", "code_digits = \"six\"", &["`limits.code_digits`"]);
+    check_bootstrap("code_digits = 6", "code_digits = 3", &["`limits.code_digits`", "3", "4 to 10"]);
+    check_bootstrap("\"VA0", "\"VX0", &["services.sms.service_sid"]);
+    check_bootstrap("\"AC0", "\"AC", &["services.sms.auth_id"]);
+    check_bootstrap("file = \"token\"", "file = \"tokens\"", &["services.sms.auth_token", "tokens"]);
+    check_bootstrap(
+        "{ file = \"token\" }",
+        "\"0123456789abcdef0123456789abcdef\"",
+        &["services.sms.auth_token", "file"],
+    );
+    check_bootstrap("version = 1", "version = 2", &["version 1"]);
+    check_bootstrap("[limits]", "[limits", &["countersign.toml:"]);
+}
+
+#[test]
+fn contradictions_between_bootstrap_and_plugin_name_both_sides() {
+    let site = Site::with(&HOSTED.replace("hosted-service", "local"));
+    site.secret("token", "t");
+    site.refused(&["validate"], 2, &["`sms`", "local", "twilio-verify", "hosted-service"]);
+
+    let site = Site::with(&HOSTED.replace("[services.sms]", "[services.fax]"));
+    site.secret("token", "t");
+    site.refused(&["validate"], 2, &["`fax`", "twilio-verify", "`sms`", "`voice`"]);
+}
+
+#[test]
+fn an_unknown_provider_is_told_with_the_file_that_is_missing() {
+    let site = Site::with(&HOSTED.replace("twilio-verify", "twilio-verifi"));
+    site.secret("token", "t");
+    site.refused(&["validate"], 2, &["libtwilio_verifi.so"]);
+}
+
+#[test]
+fn all_errors_come_at_once() {
+    let site = Site::with(&HOSTED.replace("\"VA0", "\"VX0").replace("\"AC0", "\"XX0"));
+    site.secret("token", "t");
+    let ran = site.refused(&["validate"], 2, &["auth_id", "service_sid"]);
+    assert_eq!(ran.stderr.lines().count(), 2);
+}
