@@ -97,8 +97,11 @@ fn migrate(connection: &mut Connection, path: &Path, key_file: &Path, keys: &Key
     for migration in MIGRATIONS.iter().skip(found as usize) {
         tx.execute_batch(migration).map_err(database)?;
     }
-    tx.pragma_update(None, "application_id", APPLICATION_ID).map_err(database)?;
-    tx.pragma_update(None, "user_version", known).map_err(database)?;
+    // Setting what is set already would still change the file.
+    if found < known {
+        tx.pragma_update(None, "application_id", APPLICATION_ID).map_err(database)?;
+        tx.pragma_update(None, "user_version", known).map_err(database)?;
+    }
     if empty {
         let seal_check = keys.seal(SEAL_CHECK, SEAL_CHECK_TEXT)?;
         tx.execute("INSERT INTO meta VALUES (1, ?1, ?2)", params![index_check(keys), seal_check]).map_err(database)?;

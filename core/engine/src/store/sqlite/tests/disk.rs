@@ -15,6 +15,15 @@ fn holds(bytes: &[u8], text: &str) -> bool {
 }
 
 #[test]
+fn opening_a_store_writes_nothing() {
+    let files = Files::new();
+    run(add_user(&files.open(), "ada"));
+    let before = bytes(&files);
+    run(reread(&files.open(), "ada"));
+    assert!(bytes(&files) == before);
+}
+
+#[test]
 fn no_secret_is_on_the_disk_in_clear() {
     let files = Files::new();
     let store = files.open();
