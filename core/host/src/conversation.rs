@@ -3,10 +3,9 @@
 use std::ops::ControlFlow::{self, Break, Continue};
 use std::time::Duration;
 
-use countersign::challenge::{CheckError, NotSent, Progress, Resend, StartError, Started, Verdict};
+use countersign::challenge::{CheckError, NotSent, Progress, Resend, StartError, StartLogin, Started, Verdict};
 use countersign::enrollment::{EnrollError, Enrolling};
 use countersign::store::ChallengeId;
-use countersign_plugin::Purpose;
 
 use crate::error::CommandError;
 use crate::open::Site;
@@ -26,15 +25,32 @@ pub(crate) struct Outcome {
     pub(crate) started: Started,
 }
 
+/// What is talked about.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Subject<'a> {
+    /// Logging in.
+    Login {
+        /// Whom.
+        user: &'a str,
+        /// Where to.
+        login_type: &'a str,
+    },
+    /// Proving what is to be registered.
+    Enrollment,
+}
+
 /// Talks about a challenge that was started. It is taken back when the person goes away.
-pub(crate) async fn about_challenge(site: &Site, started: Started, purpose: Purpose) -> Result<Outcome, CommandError> {
-    let challenge = started.challenge.clone();
-    let outcome = Talk { site, started, purpose, last: None }.run().await;
-    if matches!(outcome, Err(CommandError::Prompt(_))) {
-        // Whatever comes of it, the error at hand is the one to tell.
-        let _ = site.engine.cancel(&challenge).await;
+pub(crate) async fn about_challenge(
+    site: &Site,
+    started: Started,
+    subject: Subject<'_>,
+) -> Result<Outcome, CommandError> {
+    let mut talk = Talk { site, started, subject, last: None };
+    let verdict = talk.run().await;
+    if matches!(verdict, Err(CommandError::Prompt(_) | CommandError::Unconfirmed { .. })) {
+        talk.take_back().await;
     }
-    outcome
+    Ok(Outcome { verdict: verdict?, started: talk.started })
 }
 
 /// Talks about a device that waits for its first code.
@@ -61,8 +77,9 @@ pub(crate) async fn about_device(site: &Site, user: &str, enrolling: &Enrolling)
 /// Tells what was sent, and where.
 pub(crate) fn announce(site: &Site, started: &Started) {
     let Started { service, channel, recipient, instruction, .. } = started;
+    let verb = if started.unconfirmed.is_some() { "may be" } else { "is" };
     match recipient {
-        Some(recipient) => prompt::tell(&format!("{service}: a code is on its way to {recipient} by {channel}.")),
+        Some(recipient) => prompt::tell(&format!("{service}: a code {verb} on its way to {recipient} by {channel}.")),
         None if started.code_digits.is_some() => prompt::tell(&format!("{service}: use the code of your device.")),
         None => prompt::tell(&format!("{service}: approve the request on your device.")),
     }
@@ -73,7 +90,7 @@ pub(crate) fn announce(site: &Site, started: &Started) {
         prompt::tell(instruction);
     }
     if let Some(failure) = &started.unconfirmed {
-        prompt::tell(&format!("It is not certain that it was sent: {failure}"));
+        prompt::tell(&format!("It is not certain, because the service failed: {failure}"));
     }
     if let Some(at) = started.resend_at {
         let wait = wait::from(site.clock.now(), at);
@@ -84,13 +101,13 @@ pub(crate) fn announce(site: &Site, started: &Started) {
 struct Talk<'a> {
     site: &'a Site,
     started: Started,
-    purpose: Purpose,
+    subject: Subject<'a>,
     /// The last answer that was not final.
     last: Option<Verdict>,
 }
 
 impl Talk<'_> {
-    async fn run(mut self) -> Result<Outcome, CommandError> {
+    async fn run(&mut self) -> Result<Verdict, CommandError> {
         announce(self.site, &self.started);
         loop {
             let turn = match self.started.code_digits {
@@ -98,7 +115,7 @@ impl Talk<'_> {
                 None => Break(self.poll().await?),
             };
             match turn {
-                Break(verdict) => return Ok(Outcome { verdict, started: self.started }),
+                Break(verdict) => return Ok(verdict),
                 Continue(()) => {}
             }
         }
@@ -107,12 +124,7 @@ impl Talk<'_> {
     /// One line of the person's.
     async fn ask(&mut self, range: [u8; 2]) -> Result<ControlFlow<Verdict>, CommandError> {
         let typed = match prompt::ask(&format!("{}:", digits(range)), CODE) {
-            Err(error @ PromptError::End { .. }) => {
-                // A pipe that had a wrong code and no other has got its answer.
-                let Some(verdict) = self.last.take() else { return Err(error.into()) };
-                let _ = self.site.engine.cancel(&self.started.challenge).await;
-                return Ok(Break(verdict));
-            }
+            Err(error @ PromptError::End { .. }) => return self.left(error).await.map(Break),
             typed => typed?,
         };
         let mut words = typed.split_whitespace();
@@ -126,9 +138,9 @@ impl Talk<'_> {
     async fn check(&mut self, typed: &str) -> Result<ControlFlow<Verdict>, CommandError> {
         let progress = progress::Progress::of(format!("asking {}", self.started.service));
         let (engine, challenge) = (&self.site.engine, &self.started.challenge);
-        let checked = match self.purpose {
-            Purpose::Login => engine.check(challenge, typed).await,
-            Purpose::Enroll => engine.confirm_phone(challenge, typed).await,
+        let checked = match self.subject {
+            Subject::Login { .. } => engine.check(challenge, typed).await,
+            Subject::Enrollment => engine.confirm_phone(challenge, typed).await,
         };
         drop(progress);
         match checked {
@@ -146,18 +158,28 @@ impl Talk<'_> {
     async fn resend(&mut self, method: Option<&str>) -> Result<(), CommandError> {
         let progress = progress::Progress::of("sending");
         let resend = Resend { challenge: &self.started.challenge, method, locale: None };
-        let sent = self.site.engine.resend(resend).await;
+        let sent = match (self.site.engine.resend(resend).await, self.subject, method) {
+            (Err(StartError::Unusable { .. }), Subject::Login { user, login_type }, Some(_)) => {
+                // Another factor than the challenge asks for: that takes a challenge of its own.
+                let login = StartLogin { user, login_type, method, locale: None };
+                let started = self.site.engine.start(login).await;
+                if started.is_ok() {
+                    self.take_back().await;
+                }
+                started
+            }
+            (sent, _, _) => sent,
+        };
         drop(progress);
         match sent {
             Ok(started) => {
                 self.started = started;
                 announce(self.site, &self.started);
             }
-            // The code that was sent before can still be typed.
-            Err(StartError::NotSent(why @ (NotSent::CoolDown { .. } | NotSent::SendLocked { .. }))) => {
-                prompt::tell(&not_sent(self.site, &why));
-            }
-            Err(StartError::NotSent(why @ NotSent::NoSendsLeft)) => prompt::tell(&not_sent(self.site, &why)),
+            // What was sent before can still be typed.
+            Err(StartError::NotSent(
+                why @ (NotSent::CoolDown { .. } | NotSent::SendLocked { .. } | NotSent::NoSendsLeft),
+            )) => prompt::tell(&not_sent(self.site, &why)),
             Err(error @ (StartError::UnknownMethod { .. } | StartError::Unusable { .. })) => {
                 prompt::tell(&error.to_string());
             }
@@ -166,13 +188,31 @@ impl Talk<'_> {
         Ok(())
     }
 
+    /// The person has gone, or the pipe is at its end.
+    async fn left(&mut self, error: PromptError) -> Result<Verdict, CommandError> {
+        if let Some(verdict) = self.last.take() {
+            // A pipe that had a wrong code and no other has got its answer.
+            self.take_back().await;
+            return Ok(verdict);
+        }
+        match self.started.unconfirmed.take() {
+            Some(failure) => Err(CommandError::Unconfirmed { service: self.started.service.clone(), failure }),
+            None => Err(error.into()),
+        }
+    }
+
+    async fn take_back(&self) {
+        // What is at hand to be told matters more than whether this worked; the log has it.
+        let _ = self.site.engine.cancel(&self.started.challenge).await;
+    }
+
     async fn poll(&self) -> Result<Verdict, CommandError> {
         let _progress = progress::Progress::of("waiting for your approval");
         let (engine, challenge): (_, &ChallengeId) = (&self.site.engine, &self.started.challenge);
         loop {
-            let progress = match self.purpose {
-                Purpose::Login => engine.poll(challenge).await?,
-                Purpose::Enroll => engine.poll_enrollment(challenge).await?,
+            let progress = match self.subject {
+                Subject::Login { .. } => engine.poll(challenge).await?,
+                Subject::Enrollment => engine.poll_enrollment(challenge).await?,
             };
             match progress {
                 Progress::Over(verdict) => return Ok(verdict),

@@ -9,6 +9,7 @@ use countersign::engine::{AssessError, TestError};
 use countersign::enrollment::EnrollError;
 use countersign::registry::{LoadError, ServiceError};
 use countersign::store::StoreError;
+use countersign_plugin::Failure;
 
 use crate::commands::demo::StageError;
 use crate::commands::init::InitError;
@@ -57,6 +58,14 @@ pub(crate) enum CommandError {
     /// A limit says: later. In words, with the time that is left.
     #[error("{0}")]
     Wait(String),
+    /// The provider failed in a way that leaves open whether it sent a code, and nobody typed one.
+    #[error("service `{service}` failed: {failure}")]
+    Unconfirmed {
+        /// Which.
+        service: String,
+        /// How.
+        failure: Box<Failure>,
+    },
     /// A factor can only be changed after a login, and there is no kind of login.
     #[error("the user has a second factor and must pass it first, but two_factor.login_types lists no kind of login")]
     NoLoginTypes,
@@ -97,7 +106,7 @@ impl CommandError {
                 "login_type"
             }
             Self::Enroll(EnrollError::Phone(_)) => "phone",
-            Self::Assess(_) | Self::Start(_) | Self::Check(_) => "login",
+            Self::Assess(_) | Self::Start(_) | Self::Check(_) | Self::Unconfirmed { .. } => "login",
             Self::Enroll(_) => "enroll",
             Self::Stage(_) => "demo",
             Self::NoPhoneService => "service",

@@ -89,6 +89,7 @@ impl CommandError {
             },
             Self::Stage(StageError::Unwritable { .. } | StageError::Foreign { .. }) => Exit::Usage,
             Self::Stage(StageError::Cassette(_) | StageError::Unscanned(_)) => Exit::Internal,
+            Self::Unconfirmed { failure, .. } => failed(failure.kind),
             Self::Wait(_) => Exit::No,
             Self::Prompt(PromptError::End { .. } | PromptError::TooLong { .. }) => Exit::Usage,
             Self::Log(LogError::Filter(_) | LogError::NotText) => Exit::Usage,

@@ -3,15 +3,16 @@
 use std::fmt;
 use std::path::Path;
 
+use countersign::account::UserError;
 use countersign::challenge::{StartLogin, Verdict};
 use countersign::enrollment::{Actor, BeginFactor, BeginPhone, EnrollError};
 use countersign::store::ChallengeId;
+use countersign_plugin::Setup;
 use countersign_plugin::manifest::Destination;
-use countersign_plugin::{Purpose, Setup};
 use serde::Serialize;
 
 use crate::cli::EnrollArgs;
-use crate::conversation::{Outcome, about_challenge, about_device, enroll_error, start_error};
+use crate::conversation::{Outcome, Subject, about_challenge, about_device, enroll_error, start_error};
 use crate::error::CommandError;
 use crate::exit::{self, Exit};
 use crate::open::{FirstUse, Site, block_on};
@@ -47,6 +48,19 @@ async fn perform(site: &Site, args: &EnrollArgs, output: Output) -> Result<Exit,
         Destination::Device => What::Device { user, method },
         Destination::Email | Destination::None => What::Person { user, method },
     };
+    if let What::Person { .. } = what {
+        // The engine leaves these to administrators, who may do without; here nobody may.
+        let factors = match site.engine.show_user(user).await {
+            // Made at once, where the bootstrap says so; and without a factor for sure.
+            Err(UserError::Unknown { .. }) => Vec::new(),
+            account => account?.factors,
+        };
+        if factors.iter().any(|factor| factor.pending_until.is_none())
+            && let Approved::No(verdict) = approve(site, user, output).await?
+        {
+            return Ok(exit::of_verdict(&verdict));
+        }
+    }
     let verdict = match enroll(site, what, None, output).await {
         Err(CommandError::Enroll(EnrollError::NeedsApproval)) => match approve(site, user, output).await? {
             Approved::Yes(approval) => enroll(site, what, Some(&approval), output).await?,
@@ -98,12 +112,13 @@ async fn enroll(
             (user, engine.begin_phone(BeginPhone { user, number, method, locale: None, actor }).await)
         }
         What::Person { user, method } => {
+            let actor = Actor::Administrator;
             (user, engine.begin_other(BeginFactor { user, method, locale: None, actor }).await)
         }
     };
     drop(progress);
     let started = begun.map_err(|error| enroll_error(site, error))?;
-    let outcome = about_challenge(site, started, Purpose::Enroll).await?;
+    let outcome = about_challenge(site, started, Subject::Enrollment).await?;
     output.answer(&Report::of_enrollment(site, user, &outcome))?;
     Ok(outcome.verdict)
 }
@@ -122,7 +137,7 @@ async fn approve(site: &Site, user: &str, output: Output) -> Result<Approved, Co
     let started = site.engine.start(login).await;
     drop(progress);
     let started = started.map_err(|error| start_error(site, error))?;
-    let outcome = about_challenge(site, started, Purpose::Login).await?;
+    let outcome = about_challenge(site, started, Subject::Login { user, login_type }).await?;
     if let Verdict::Approved(_) = outcome.verdict {
         return Ok(Approved::Yes(outcome.started.challenge));
     }

@@ -5,12 +5,11 @@ use std::path::Path;
 
 use countersign::challenge::StartLogin;
 use countersign::policy::{Assessment, Explanation, Method};
-use countersign_plugin::Purpose;
 use countersign_plugin::manifest::Destination;
 use serde::Serialize;
 
 use crate::cli::LoginArgs;
-use crate::conversation::{about_challenge, start_error};
+use crate::conversation::{Subject, about_challenge, start_error};
 use crate::error::CommandError;
 use crate::exit::{self, Exit};
 use crate::open::{FirstUse, Site, block_on};
@@ -41,7 +40,7 @@ async fn perform(site: &Site, args: &LoginArgs, output: Output) -> Result<Exit, 
             let started = site.engine.start(login).await;
             drop(progress);
             let started = started.map_err(|error| start_error(site, error))?;
-            let outcome = about_challenge(site, started, Purpose::Login).await?;
+            let outcome = about_challenge(site, started, Subject::Login { user, login_type }).await?;
             output.answer(&Report::of_login(site, user, login_type, &outcome))?;
             Ok(exit::of_verdict(&outcome.verdict))
         }

@@ -6,11 +6,10 @@ use std::path::Path;
 
 use countersign::account::NewAccount;
 use countersign::enrollment::Removed;
-use countersign_plugin::Purpose;
 use countersign_plugin::manifest::Destination;
 
 use crate::cli::UserCommand;
-use crate::conversation::{about_challenge, enroll_error};
+use crate::conversation::{Subject, about_challenge, enroll_error};
 use crate::error::CommandError;
 use crate::exit::{self, Exit};
 use crate::open::{FirstUse, Site, block_on};
@@ -70,15 +69,14 @@ async fn change_number(
 ) -> Result<Exit, CommandError> {
     let enabled = |channel: &str| site.bootstrap.two_factor.channel_enabled(channel);
     let mut reaching = site.services.iter().filter(|it| it.destination() == Destination::Phone && enabled(&it.channel));
-    let method = match method.or_else(|| reaching.next().map(|service| service.name.as_str())) {
-        Some(method) => method,
-        None => return Err(CommandError::NoPhoneService),
+    let Some(method) = method.or_else(|| reaching.next().map(|service| service.name.as_str())) else {
+        return Err(CommandError::NoPhoneService);
     };
     let progress = Progress::of(format!("asking {method}"));
     let started = site.engine.change_number(user, phone, method).await;
     drop(progress);
     let started = started.map_err(|error| enroll_error(site, error))?;
-    let outcome = about_challenge(site, started, Purpose::Enroll).await?;
+    let outcome = about_challenge(site, started, Subject::Enrollment).await?;
     output.answer(&Report::of_enrollment(site, user, &outcome))?;
     Ok(exit::of_verdict(&outcome.verdict))
 }

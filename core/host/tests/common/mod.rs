@@ -1,10 +1,14 @@
 //! What the tests of the built program share: a site in a folder of its own, and the program run in it.
 
 #![allow(dead_code, reason = "each test file uses its own part")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+pub(crate) mod app;
+pub(crate) mod verify;
 
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
 use std::fs;
+use std::future::Future;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -85,6 +89,20 @@ impl Site {
         self.run_with(arguments, "")
     }
 
+    /// Lets as much time pass as the limits of sending ask for: forgets what was sent to whom.
+    pub(crate) fn let_cool_down(&self) {
+        assert!(self.let_cool_down_if_any() > 0, "something was sent");
+    }
+
+    /// The same, where perhaps nothing was sent. Returns to how many recipients it was.
+    pub(crate) fn let_cool_down_if_any(&self) -> usize {
+        let path = self.path("countersign.sqlite");
+        if !path.exists() {
+            return 0;
+        }
+        rusqlite::Connection::open(path).unwrap().execute("DELETE FROM sends", []).unwrap()
+    }
+
     /// Every file below the folder, with its bytes.
     pub(crate) fn files(&self) -> BTreeMap<PathBuf, Vec<u8>> {
         let mut files = BTreeMap::new();
@@ -157,13 +175,18 @@ pub(crate) fn copy(from: &Path, to: &Path) {
     fs::copy(from, to).unwrap();
 }
 
-/// Whether the bytes hold this text, in whatever place.
-pub(crate) fn holds(bytes: &[u8], text: &str) -> bool {
-    let wanted = text.as_bytes();
+/// Whether the bytes hold these, in whatever place.
+pub(crate) fn holds(bytes: &[u8], wanted: &[u8]) -> bool {
     bytes.windows(wanted.len()).any(|part| part == wanted)
 }
 
-/// The name of a file, for messages.
-pub(crate) fn named(path: &Path) -> &str {
-    path.file_name().and_then(OsStr::to_str).unwrap_or_default()
+/// The document in a line of JSON.
+#[track_caller]
+pub(crate) fn json(line: &str) -> Value {
+    serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line:?}"))
+}
+
+/// Waits for a double on loopback; it has threads of its own.
+pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
 }
