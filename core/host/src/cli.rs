@@ -1,5 +1,6 @@
 //! What can be typed on the command line.
 
+use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -8,6 +9,7 @@ use tracing_subscriber::filter::LevelFilter;
 
 use crate::commands;
 use crate::error::CommandError;
+use crate::exit::Exit;
 use crate::log;
 use crate::output::Output;
 
@@ -157,7 +159,9 @@ pub(crate) fn run() -> ExitCode {
     let output = Output::new(cli.json);
     // The demo tells by itself what matters, and its provider settings are not the person's to mend.
     let level = if matches!(cli.command, Command::Demo(_)) { LevelFilter::ERROR } else { LevelFilter::WARN };
-    let result = log::start(level).map_err(CommandError::from).and_then(|()| commands::run(&cli, output));
+    let work = || log::start(level).map_err(CommandError::from).and_then(|()| commands::run(&cli, output));
+    // A panic is this program's fault, and has told so by itself.
+    let Ok(result) = panic::catch_unwind(AssertUnwindSafe(work)) else { return Exit::Internal.into() };
     let exit = match result {
         Ok(exit) => exit,
         Err(error) => {

@@ -102,6 +102,13 @@ impl Site {
         let anybody = loaded.bootstrap.two_factor.unknown_users == UnknownUsers::Register;
         loaded.site(world, if anybody { FirstUse::Makes } else { first_use })
     }
+
+    /// Deletes what has expired, seeds that nobody confirmed above all. Nothing depends on when.
+    pub(crate) async fn tidy(&self) {
+        if let Err(error) = self.engine.expire().await {
+            tracing::warn!(%error, "what has expired could not be deleted");
+        }
+    }
 }
 
 /// Runs the asynchronous part of a command.

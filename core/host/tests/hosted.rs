@@ -105,6 +105,7 @@ fn an_administrator_changes_a_number_and_it_must_be_proven() {
 
     let gone = site.run(&change);
     assert_eq!(gone.code, Some(2), "{gone:#?}");
+    assert!(gone.stderr.contains("countersign enroll ada --method sms --phone"), "{gone:#?}");
     let factors = &site.json(&["user", "show", "ada"])["factors"];
     assert!(factors.as_array().unwrap().iter().all(|it| it["state"] == "pending"), "{factors}");
     assert_eq!(site.run(&LOGIN).code, Some(1), "nothing is registered any more");

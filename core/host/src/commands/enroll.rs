@@ -68,6 +68,7 @@ async fn perform(site: &Site, args: &EnrollArgs, output: Output) -> Result<Exit,
         },
         enrolled => enrolled?,
     };
+    site.tidy().await;
     Ok(exit::of_verdict(&verdict))
 }
 

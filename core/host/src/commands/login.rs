@@ -41,6 +41,7 @@ async fn perform(site: &Site, args: &LoginArgs, output: Output) -> Result<Exit, 
             drop(progress);
             let started = started.map_err(|error| start_error(site, error))?;
             let outcome = about_challenge(site, started, Subject::Login { user, login_type }).await?;
+            site.tidy().await;
             output.answer(&Report::of_login(site, user, login_type, &outcome))?;
             Ok(exit::of_verdict(&outcome.verdict))
         }

@@ -5,16 +5,18 @@ mod shown;
 use std::path::Path;
 
 use countersign::account::NewAccount;
+use countersign::challenge::Verdict;
 use countersign::enrollment::Removed;
 use countersign_plugin::manifest::Destination;
 
 use crate::cli::UserCommand;
-use crate::conversation::{Subject, about_challenge, enroll_error};
+use crate::conversation::{Outcome, Subject, about_challenge, enroll_error};
 use crate::error::CommandError;
 use crate::exit::{self, Exit};
 use crate::open::{FirstUse, Site, block_on};
 use crate::output::Output;
 use crate::progress::Progress;
+use crate::prompt;
 use crate::report::Report;
 
 use shown::{Forgotten, Shown};
@@ -76,7 +78,14 @@ async fn change_number(
     let started = site.engine.change_number(user, phone, method).await;
     drop(progress);
     let started = started.map_err(|error| enroll_error(site, error))?;
-    let outcome = about_challenge(site, started, Subject::Enrollment).await?;
+    let outcome = about_challenge(site, started, Subject::Enrollment).await;
+    if !matches!(&outcome, Ok(Outcome { verdict: Verdict::Approved(_), .. })) {
+        prompt::tell(&format!(
+            "The old number is gone, and the new one does not count before it is proven: \
+             countersign enroll {user} --method {method} --phone NUMBER"
+        ));
+    }
+    let outcome = outcome?;
     output.answer(&Report::of_enrollment(site, user, &outcome))?;
     Ok(exit::of_verdict(&outcome.verdict))
 }
