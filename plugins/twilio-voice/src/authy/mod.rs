@@ -87,9 +87,7 @@ impl App {
         }
         match TABLE.code(&reply) {
             Some(failures::TOKEN_REUSED | failures::TOKEN_INVALID) => Ok(Checked::WrongCode),
-            // Before there were error codes, this was all that set a wrong code apart from a
-            // wrong API key.
-            None if reply.status == 401 && reply.json::<CheckReply>().is_ok_and(|check| check.is_no()) => {
+            None if reply.status == 401 && reply.json::<CheckReply>().is_ok_and(|it| it.is_no_without_code()) => {
                 Ok(Checked::WrongCode)
             }
             _ => Err(TABLE.failure(&reply, Effect::Act, cx.now())),

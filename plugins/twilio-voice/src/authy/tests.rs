@@ -251,20 +251,52 @@ fn without_a_valid_token_nothing_is_a_yes() {
 
 #[test]
 fn a_wrong_code_is_told_apart_from_a_wrong_key_by_the_error_code() {
-    let as_number = json!({"success": false, "error_code": 60020});
-    let oldest = json!({"success": "false", "token": "is invalid", "message": "token is invalid"});
-    fails(check_answers(403, oldest.clone()), Kind::Misconfigured, Delivered::No, Retry::Never);
-    for body in [error(60020), error(60019), as_number, oldest] {
+    for body in [error(60020), error(60019), json!({"success": false, "error_code": 60020})] {
         assert_eq!(check_answers(401, body).outcome, Ok(Checked::WrongCode));
     }
-    for body in [error(60001), json!({"success": false, "message": "token is invalid"})] {
-        fails(check_answers(401, body), Kind::BadCredentials, Delivered::No, Retry::Never);
-    }
+    fails(check_answers(401, error(60001)), Kind::BadCredentials, Delivered::No, Retry::Never);
     fails(check_answers(404, error(60026)), Kind::Expired, Delivered::No, Retry::Never);
     fails(check_answers(429, error(60003)), Kind::RateLimited, Delivered::No, Retry::After { seconds: 60 });
     let html = Reply { status: 503, headers: vec![], body: "<html>".into() };
     let ran = bench(authy_settings()).host().raw_reply(html).check(check());
     fails(ran, Kind::Unavailable, Delivered::Maybe, Retry::AnotherProvider);
+}
+
+#[test]
+fn without_an_error_code_a_no_is_a_wrong_code() {
+    // The oldest documented form; `token` came later, and so did the boolean.
+    let oldest = json!({"success": "false", "message": CANARY, "errors": {"message": CANARY}});
+    for body in [
+        oldest.clone(),
+        with(oldest.clone(), "success", json!(false)),
+        with(oldest.clone(), "success", json!("False")),
+        with(oldest.clone(), "token", json!("is invalid")),
+        with(oldest.clone(), "error_code", json!(null)),
+    ] {
+        assert_eq!(check_answers(401, body.clone()).outcome, Ok(Checked::WrongCode), "{body}");
+        fails(check_answers(403, body.clone()), Kind::Misconfigured, Delivered::No, Retry::Never);
+        fails(check_answers(200, body), Kind::MalformedReply, Delivered::Maybe, Retry::AnotherProvider);
+    }
+    for body in [
+        with(oldest.clone(), "error_code", json!("60001")),
+        with(oldest.clone(), "error_code", json!("unheard of")),
+        with(oldest.clone(), "error_code", json!({})),
+        with(oldest.clone(), "success", json!(null)),
+        with(oldest, "success", json!(0)),
+        json!({"token": "is invalid"}),
+        json!({}),
+        json!(["false", "is invalid"]),
+        json!("false"),
+        json!(false),
+        json!(null),
+    ] {
+        fails(check_answers(401, body), Kind::BadCredentials, Delivered::No, Retry::Never);
+    }
+    for body in ["", "<html>", r#"{"success":false"#, r#"{"success":true,"success":false}"#] {
+        let reply = Reply { status: 401, headers: vec![], body: body.into() };
+        let ran = bench(authy_settings()).host().raw_reply(reply).check(check());
+        fails(ran, Kind::BadCredentials, Delivered::No, Retry::Never);
+    }
 }
 
 #[test]

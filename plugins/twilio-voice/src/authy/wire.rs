@@ -115,6 +115,8 @@ pub(super) struct CheckReply {
     success: Value,
     #[serde(default)]
     token: Value,
+    #[serde(default)]
+    error_code: Value,
 }
 
 impl CheckReply {
@@ -123,8 +125,9 @@ impl CheckReply {
         is_true(&self.success) && self.token.as_str() == Some("is valid")
     }
 
-    pub(super) fn is_no(&self) -> bool {
-        !is_true(&self.success) && self.token.as_str() == Some("is invalid")
+    /// The oldest form of a no, of a time before error codes. A wrong API key always has one (60001).
+    pub(super) fn is_no_without_code(&self) -> bool {
+        is_false(&self.success) && self.error_code.is_null()
     }
 }
 
@@ -192,6 +195,15 @@ fn is_true(value: &Value) -> bool {
     }
 }
 
+/// Said, and not merely left unsaid.
+fn is_false(value: &Value) -> bool {
+    match value {
+        Value::Bool(yes) => !yes,
+        Value::String(text) => text.eq_ignore_ascii_case("false"),
+        _ => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -232,6 +244,16 @@ mod tests {
         }
         for no in [json!(false), json!("false"), json!(1), json!(null), json!("yes"), json!([true]), json!(" true")] {
             assert!(!is_true(&no), "{no}");
+        }
+    }
+
+    #[test]
+    fn only_false_is_false() {
+        for no in [json!(false), json!("false"), json!("False")] {
+            assert!(is_false(&no), "{no}");
+        }
+        for other in [json!(true), json!("true"), json!(0), json!(null), json!("no"), json!([false]), json!("")] {
+            assert!(!is_false(&other), "{other}");
         }
     }
 }

@@ -41,6 +41,17 @@ proptest! {
     }
 
     #[test]
+    fn a_no_is_an_error_code_for_it_or_http_401_with_a_failure_without_code(
+        status in prop_oneof![Just(200u16), Just(401u16), 100u16..600], body in body(),
+    ) {
+        let code = &body["error_code"];
+        let coded = code == 60020 || code == 60019 || code == "60020";
+        let oldest = status == 401 && body["success"] == false && code.is_null();
+        let wrong = check_answers(status, body.clone()).outcome == Ok(Checked::WrongCode);
+        prop_assert_eq!(wrong, status != 200 && coded || oldest, "{} {}", status, body);
+    }
+
+    #[test]
     fn only_a_success_of_the_last_reply_starts_a_call(
         replies in prop::collection::vec((prop_oneof![Just(200u16), 100u16..600], body()), 3),
         known in any::<bool>(),
