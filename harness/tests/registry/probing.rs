@@ -4,8 +4,10 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use countersign::registry::{LoadError, OpenError, ProbeError, Registry};
+use countersign::instance::Instance as _;
+use countersign::registry::{End, LoadError, OpenError, ProbeError, Registry};
 use countersign_plugin::FaultKind;
+use countersign_plugin::step::{Action, Answer, Step};
 
 use super::{Folder, PROVIDER, digest, named, only, options, pinned, plugin_file, with_probe};
 
@@ -117,4 +119,29 @@ fn faults_that_the_contract_catches_do_not_keep_a_plugin_from_being_used() {
     let OpenError::Settings { fault, .. } = &error else { panic!("{error:?}") };
     assert_eq!(fault.kind, FaultKind::Panicked);
     assert!(error.to_string().contains("libmisbehave.so"), "{error}");
+}
+
+#[test]
+fn a_plugin_that_ends_the_process_in_an_operation_ends_the_child_and_is_told_to_the_host() {
+    let registry = Registry::load(&Default::default(), ["misbehave"], &options()).unwrap();
+    let plugin = registry.plugin("misbehave").unwrap();
+    for when in ["null", "\"start\"", "\"check\"", "\"test_credentials\""] {
+        let settings = format!(r#"{{"token": {{"secret": "token"}}, "fault": "abort", "when": {when}}}"#);
+        // Not even the second time is it let in.
+        for _ in 0..2 {
+            let error = plugin.open(settings.as_bytes()).unwrap_err();
+            let OpenError::Probe { path, cause: ProbeError::Died { end: End::Signal(6) } } = &error else {
+                panic!("{when}: {error:?}")
+            };
+            assert_eq!(*path, plugin.path);
+            let text = error.to_string();
+            assert!(text.contains("libmisbehave.so") && text.contains("was killed by SIGABRT (signal 6)"), "{text}");
+        }
+    }
+    // The file is fine with other settings, and so is this process.
+    let instance = plugin.open(br#"{"token": {"secret": "token"}}"#).unwrap();
+    let call = br#"{"now": 0, "operation": {"test_credentials": {}}}"#;
+    let answer: Answer = serde_json::from_slice(&instance.begin(call).unwrap()).unwrap();
+    assert!(matches!(answer.steps[..], [Step { action: Action::Http(_), .. }]), "{answer:?}");
+    instance.end(answer.handle);
 }

@@ -31,6 +31,8 @@ pub enum Fault {
     None,
     /// Panics in the operation.
     Panic,
+    /// Ends the process in the operation, which no contract can catch.
+    Abort,
     /// Panics while the instance is opened.
     PanicInOpen,
     /// Awaits something that is not a step of the host.

@@ -21,6 +21,7 @@ pub(crate) struct Private<'a> {
 pub(crate) async fn commit(fault: Fault, cx: &Context, private: Private<'_>) -> Result<(), Failure> {
     match fault {
         Fault::Panic => panic!("this plugin panics because its settings say so"),
+        Fault::Abort => std::process::abort(),
         Fault::ForeignAwait => std::future::pending().await,
         Fault::EndlessSteps => loop {
             cx.random(1).await?;
