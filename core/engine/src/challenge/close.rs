@@ -53,20 +53,19 @@ pub(super) async fn make_way(
     Ok(AtProvider::Dead)
 }
 
-/// Makes the code of a delivery worthless at the provider, if the provider made it and can.
+/// Makes a delivery worthless at the provider, if that can be: cancels its code, hangs up, takes
+/// the request back. What the engine or a device makes is worthless without that.
 pub(crate) async fn kill(engine: &Engine, delivery: &Delivery) -> Result<AtProvider, StoreError> {
     let Some(service) = engine.service_of(delivery) else { return Ok(AtProvider::MayLive) };
-    let harmless = service.maker() != Maker::Provider
-        || matches!(delivery.state, DeliveryState::Failed | DeliveryState::Released)
-        || delivery.expires <= engine.clock.now();
-    if harmless {
+    let over = matches!(delivery.state, DeliveryState::Failed | DeliveryState::Released);
+    if over || delivery.expires <= engine.clock.now() {
         return Ok(AtProvider::Dead);
     }
     let answer = ask_to_cancel(engine, &service, delivery).await;
     if answer == AtProvider::Dead {
         engine.store.release_delivery(&delivery.id, engine.clock.now()).await?;
     }
-    Ok(answer)
+    Ok(if service.maker() == Maker::Provider { answer } else { AtProvider::Dead })
 }
 
 /// Only an outcome of the provider's counts. The runner has logged a failure.

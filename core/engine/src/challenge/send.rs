@@ -73,8 +73,7 @@ pub(crate) async fn deliver(
             && policy::suits(service, order.user, order.enrollment).is_ok()
             && sends(service)
     });
-    let mut send = Send { engine, order, slot, before: None, opened: false };
-    send.before = send.live_before();
+    let mut send = Send::new(engine, order, slot);
     let mut last = None;
     for (at, service) in std::iter::once(method).chain(fallbacks).enumerate() {
         let is_fallback = at > 0;
@@ -98,7 +97,9 @@ pub(crate) async fn deliver(
             Err(error) => return Err(error),
         }
     }
-    send.give_up().await?;
+    if matches!(last, Some(NotSent::Failed { .. })) {
+        send.give_up().await?;
+    }
     Err(last.unwrap_or(NotSent::Over).into())
 }
 
@@ -118,19 +119,38 @@ struct Send<'a> {
     engine: &'a Engine,
     order: &'a Order<'a>,
     slot: Slot<'a>,
-    /// The code of the provider's that the person may have in hand from this challenge.
+    /// What the person may have in hand from this challenge.
     before: Option<Before>,
     /// Whether a challenge of its own has been written down.
     opened: bool,
+    /// The end of the challenge.
+    ends: Timestamp,
 }
 
 struct Before {
     delivery: Delivery,
-    /// `None` where its service is gone, so that nobody can tell.
+    /// `None` where no provider made the code, or its service is gone and nobody can tell.
     key: Option<KeyedHash>,
 }
 
-impl Send<'_> {
+impl<'a> Send<'a> {
+    fn new(engine: &'a Engine, order: &'a Order<'a>, slot: Slot<'a>) -> Self {
+        let ends = match &slot {
+            Slot::Open(open) => open.expires,
+            Slot::New(_) => {
+                // Each of its sends may live its full time.
+                let limits = &engine.limits;
+                let life = u64::from(limits.code_lifetime_seconds) * u64::from(limits.sends_per_challenge);
+                let ends = engine.clock.now() + Duration::from_secs(life);
+                let enrolling = order.enrollment.expires.filter(|_| order.purpose == Purpose::Enroll);
+                enrolling.map_or(ends, |end| end.min(ends))
+            }
+        };
+        let mut send = Self { engine, order, slot, before: None, opened: false, ends };
+        send.before = send.live_before();
+        send
+    }
+
     /// One service: written down, sent, written down.
     async fn by(&mut self, service: &Arc<Service>, is_fallback: bool) -> Result<Started, SendError> {
         let Engine { store, clock, limits, .. } = self.engine;
@@ -150,7 +170,6 @@ impl Send<'_> {
                     store.keep_delivery(&prepared.new.id, data).await?;
                 }
                 before.delivery.id = prepared.new.id.clone();
-                before.delivery.expires = prepared.new.expires;
             }
         } else if !is_fallback {
             let _best_effort = self.retire().await?;
@@ -188,23 +207,17 @@ impl Send<'_> {
     }
 
     async fn write_down_once(&self, delivery: &NewDelivery, rule: SendRule) -> Result<SendAllowed, StoreError> {
-        let Engine { store, clock, limits, .. } = self.engine;
+        let Engine { store, clock, .. } = self.engine;
         let now = clock.now();
         match &self.slot {
             Slot::New(id) if !self.opened => {
-                // Each of its sends may live its full time.
-                let life = u64::from(limits.code_lifetime_seconds) * u64::from(limits.sends_per_challenge);
-                let mut expires = now + Duration::from_secs(life);
-                if let Some(end) = self.order.enrollment.expires.filter(|_| self.order.purpose == Purpose::Enroll) {
-                    expires = expires.min(end);
-                }
                 let challenge = NewChallenge {
                     id: id.clone(),
                     user: self.order.user.id.clone(),
                     purpose: self.order.purpose,
                     login_type: self.order.login_type.map(str::to_owned),
                     enrollment: self.order.enrollment.id.clone(),
-                    expires,
+                    expires: self.ends,
                 };
                 store.open_challenge(challenge, delivery.clone(), rule, now).await
             }
@@ -251,7 +264,8 @@ impl Send<'_> {
             store.put_provider_data(&self.order.enrollment.id, &service.provider, data).await?;
         }
         let ends = outcome.expires_in_seconds.map(|seconds| now + Duration::from_secs(seconds.into()));
-        if !store.delivery_sent(&prepared.new.id, outcome.delivery.as_ref(), ends, now).await? {
+        let newest = store.delivery_sent(&prepared.new.id, outcome.delivery.as_ref(), ends, now).await?;
+        if !newest || !self.is_open().await? {
             // It was canceled or replaced while it was being sent, and the code is out.
             self.forsake(&prepared.new).await?;
             return Err(NotSent::Over.into());
@@ -305,13 +319,13 @@ impl Send<'_> {
                 None => service.offer.code_digits,
             }),
             instruction,
-            expires: expires.min(created + Duration::from_secs(limits.code_lifetime_seconds.into())),
+            expires: expires.min(created + Duration::from_secs(limits.code_lifetime_seconds.into())).min(self.ends),
             resend_at: sends(service).then(|| created + cool_down),
             unconfirmed,
         }
     }
 
-    /// The code of the provider's that is out from this challenge, if it may still be used there.
+    /// What is out from this challenge, if it may still be used at its provider.
     fn live_before(&self) -> Option<Before> {
         let Slot::Open(open) = &self.slot else { return None };
         let delivery = &open.delivery;
@@ -319,16 +333,12 @@ impl Send<'_> {
         if dead || delivery.expires <= self.engine.clock.now() {
             return None;
         }
-        let service = self.engine.service_of(delivery);
-        if service.as_ref().is_some_and(|service| service.maker() != Maker::Provider) {
-            return None;
-        }
-        let key = service.and_then(|service| self.key_of(&service));
-        Some(Before { delivery: delivery.clone(), key })
+        Some(Before { delivery: delivery.clone(), key: self.key_of(delivery) })
     }
 
-    fn key_of(&self, service: &Service) -> Option<KeyedHash> {
-        live_key(&*self.engine.store, service, self.order.user, self.order.enrollment)
+    fn key_of(&self, delivery: &Delivery) -> Option<KeyedHash> {
+        let service = self.engine.service_of(delivery)?;
+        live_key(&*self.engine.store, &service, self.order.user, self.order.enrollment)
     }
 
     /// Whether the provider would send the code that is out already.
@@ -336,7 +346,7 @@ impl Send<'_> {
         self.before.as_ref().is_some_and(|before| before.key.is_some() && before.key == key)
     }
 
-    /// Makes the code that is out worthless at the provider.
+    /// Makes what is out worthless at its provider.
     async fn retire(&mut self) -> Result<AtProvider, StoreError> {
         let Some(before) = &self.before else { return Ok(AtProvider::Dead) };
         let answer = kill(self.engine, &before.delivery).await?;
@@ -346,12 +356,21 @@ impl Send<'_> {
         Ok(answer)
     }
 
+    /// Whether the challenge still waits for its code.
+    async fn is_open(&self) -> Result<bool, StoreError> {
+        let open = self.engine.store.challenge(self.slot.challenge()).await?;
+        Ok(open.is_some_and(|open| matches!(open.state, ChallengeState::Sending | ChallengeState::Pending)))
+    }
+
     /// Nobody waits for this code: it must not live on at the provider, unless a newer send of this
     /// challenge has brought the same one.
     async fn forsake(&self, delivery: &NewDelivery) -> Result<(), StoreError> {
         let store = &self.engine.store;
-        let newest = store.challenge(self.slot.challenge()).await?.is_some_and(|open| open.delivery.id == delivery.id);
-        if newest && let Some(delivery) = store.delivery(&delivery.id).await? {
+        let newest = store.challenge(self.slot.challenge()).await?.map(|open| open.delivery);
+        let brought_again = newest.is_some_and(|newest| {
+            newest.id != delivery.id && delivery.live_key.is_some() && self.key_of(&newest) == delivery.live_key
+        });
+        if let Some(delivery) = store.delivery(&delivery.id).await?.filter(|_| !brought_again) {
             let _best_effort = kill(self.engine, &delivery).await?;
         }
         Ok(())

@@ -10,7 +10,7 @@ use crate::account;
 use crate::engine::Engine;
 use crate::policy::{self, suits, usable};
 use crate::service::Service;
-use crate::store::{ChallengeId, ChallengeState, Enrollment, User};
+use crate::store::{ChallengeId, Enrollment, User};
 
 pub(crate) async fn start(engine: &Engine, login: StartLogin<'_>) -> Result<Started, StartError> {
     let _known = policy::who_must_pass(&engine.two_factor, login.login_type)?;
@@ -36,10 +36,8 @@ pub(crate) async fn start(engine: &Engine, login: StartLogin<'_>) -> Result<Star
 
 pub(crate) async fn resend(engine: &Engine, resend: Resend<'_>) -> Result<Started, StartError> {
     let Some(open) = engine.store.challenge(resend.challenge).await? else { return Err(StartError::UnknownChallenge) };
-    let over = !matches!(open.state, ChallengeState::Sending | ChallengeState::Pending);
-    let Some(enrollment) = open.enrollment.as_ref().filter(|_| !over && open.expires > engine.clock.now()) else {
-        return Err(NotSent::Over.into());
-    };
+    // Whether it is over is the store's to say; here only whether there is a factor to send to.
+    let Some(enrollment) = &open.enrollment else { return Err(NotSent::Over.into()) };
     let method = match resend.method {
         Some(name) => method(engine, name)?,
         None => last_used(engine, &open.delivery.service)?,

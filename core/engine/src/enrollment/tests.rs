@@ -1,5 +1,6 @@
 //! How factors come and go, on a whole engine.
 
+use countersign_plugin::manifest::{Checker, Maker};
 use countersign_plugin::{FailureKind, OperationName};
 
 use super::*;
@@ -129,6 +130,7 @@ fn a_proof_comes_too_late_after_the_enrollments_time() {
         for (wait, good) in [(59_999, true), (60_000, false)] {
             let rig = Rig::with(two_factor(), limits.clone());
             let started = rig.begin_phone("ada", NUMBER, "sms").await.unwrap();
+            assert_eq!(started.expires, rig.after(60));
             rig.clock.advance_millis(wait);
             let verdict = rig.prove(NUMBER, &started).await;
             assert_eq!(matches!(verdict, Verdict::Approved(_)), good, "{verdict:?}");
@@ -357,6 +359,10 @@ fn a_method_enrolls_only_what_it_reaches() {
         let mut rig = Rig::new();
         refused(rig.begin_phone("ada", NUMBER, "totp").await, "cannot enroll a phone number");
         refused(rig.begin_phone("ada", NUMBER, "fax").await, "there is no method `fax`");
+        // It says that it reaches phones, and cannot send anything.
+        let mute = crate::rig::offer("sms", Maker::Provider, Checker::Provider);
+        rig.plus(crate::rig::service(&rig.world, "mute", "mute", crate::rig::Kind::App, mute));
+        refused(rig.begin_phone("ada", NUMBER, "mute").await, "cannot enroll a phone number");
         let begin = |method| BeginFactor { user: "ada", method, locale: None, actor: BY_ADMINISTRATOR };
         refused(rig.engine.begin_device(begin("sms")).await, "cannot enroll a device");
         refused(rig.engine.begin_other(begin("sms")).await, "cannot enroll a person");

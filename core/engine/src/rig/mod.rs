@@ -161,6 +161,12 @@ impl Rig {
         self.reborn();
     }
 
+    /// Puts a service into the bootstrap.
+    pub(crate) fn plus(&mut self, service: Service) {
+        self.services.push(Arc::new(service));
+        self.reborn();
+    }
+
     /// Takes a service out of the bootstrap.
     pub(crate) fn without(&mut self, name: &str) {
         self.services.retain(|service| service.name != name);

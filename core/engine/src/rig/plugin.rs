@@ -96,10 +96,10 @@ impl Instance for Plugin {
         self.world.asked(&self.manifest.id, call.operation.name());
         let handle = self.last.fetch_add(1, Ordering::SeqCst) + 1;
         let local = self.kind == Kind::App || call.operation.name() == OperationName::TestCredentials;
+        if let Some(fault) = self.world.take_fault() {
+            return Err(Fault::new(FaultKind::Panicked, fault));
+        }
         let action = if local {
-            if let Some(fault) = self.world.take_fault() {
-                return Err(Fault::new(FaultKind::Panicked, fault));
-            }
             Action::Done(done(self.world.answer(&self.manifest.id, self.kind, &call.operation)))
         } else {
             let endpoint = Endpoint::new("https://provider.example").path(["v1", &self.manifest.id]);

@@ -60,6 +60,8 @@ pub(crate) enum Weather {
     DieAfter,
     /// The answer takes so many seconds.
     Slow(u64),
+    /// The answer waits until somebody says so.
+    Until(Arc<Notify>),
 }
 
 /// A code at a provider that makes codes.
@@ -115,7 +117,7 @@ impl World {
         self.state().forecast.push_back(weather);
     }
 
-    /// The next local operation panics.
+    /// The next operation panics before it asks for anything.
     pub(crate) fn panic_next(&self) {
         self.state().fault = Some("the provider panicked".to_owned());
     }
@@ -298,6 +300,11 @@ impl Transport for World {
             Weather::Slow(seconds) => {
                 let reply = act();
                 self.clock.advance(seconds);
+                reply
+            }
+            Weather::Until(said) => {
+                let reply = act();
+                said.notified().await;
                 reply
             }
             Weather::NotSent => failed(TransportFailureKind::NotSent),

@@ -262,6 +262,17 @@ fn a_code_that_died_at_the_provider_asks_for_a_new_one() {
         let again = rig.resend(&started.challenge, None).await.unwrap();
         assert_ne!(rig.world.last_code(NUMBER), code);
         approved(&rig.check(&again.challenge, &rig.world.last_code(NUMBER)).await);
+        // What is dead there does not stand in the way, even where nothing can be canceled.
+        rig.clock.advance(30);
+        let started = rig.start("ada", "authy").await.unwrap();
+        let code = rig.world.last_code(NUMBER);
+        rig.world.next(Weather::LostReply);
+        let unheard = rig.check(&started.challenge, &code).await;
+        assert!(matches!(unheard, Verdict::Unavailable { .. }));
+        rig.clock.advance(30);
+        assert!(matches!(not_sent(rig.start("ada", "authy").await), NotSent::TryAgainAt { .. }));
+        assert_eq!(rig.check(&started.challenge, &code).await, Verdict::Expired);
+        let _started = rig.start("ada", "authy").await.unwrap();
     });
 }
 
@@ -291,14 +302,16 @@ fn the_engine_stops_accepting_a_code_before_the_provider_does() {
         rig.with_phone("ada", NUMBER).await;
         let started = rig.start("ada", "sms").await.unwrap();
         assert_eq!(started.expires, rig.after(60));
+        let old = rig.world.last_code(NUMBER);
         rig.clock.advance_millis(59_999);
         assert_eq!(rig.guess(&started.challenge, 1).await, wrong(4));
         rig.clock.advance_millis(1);
-        assert_eq!(rig.check(&started.challenge, &rig.world.last_code(NUMBER)).await, Verdict::Expired);
+        assert_eq!(rig.check(&started.challenge, &old).await, Verdict::Expired);
         assert_eq!(rig.failures("ada").await, 1);
         // At the provider it lives on, and so nobody else may start there; but it can be canceled.
         let again = rig.start("ada", "sms").await.unwrap();
         assert_ne!(again.challenge, started.challenge);
+        assert_ne!(rig.world.last_code(NUMBER), old);
         assert_eq!(rig.world.live().len(), 1);
         approved(&rig.check(&again.challenge, &rig.world.last_code(NUMBER)).await);
     });
@@ -307,12 +320,14 @@ fn the_engine_stops_accepting_a_code_before_the_provider_does() {
 #[test]
 fn an_answer_that_comes_after_the_end_is_too_late() {
     run(async {
-        let rig = Rig::new();
+        // The engine's end, where the provider would go on.
+        let limits = Limits { code_lifetime_seconds: 60, ..Limits::default() };
+        let rig = Rig::with(two_factor(), limits);
         rig.with_phone("ada", NUMBER).await;
-        for (slow, good) in [(1, true), (2, false)] {
+        for (before, slow, good) in [(58_999, 1, true), (59_000, 1, false), (58_999, 2, false)] {
             let started = rig.start("ada", "sms").await.unwrap();
             let code = rig.world.last_code(NUMBER);
-            rig.clock.advance_millis(598_000 + 999);
+            rig.clock.advance_millis(before);
             rig.world.next(Weather::Slow(slow));
             let verdict = rig.check(&started.challenge, &code).await;
             assert_eq!(matches!(verdict, Verdict::Approved(_)), good, "{verdict:?}");
@@ -413,7 +428,7 @@ fn an_approval_without_code_is_polled() {
 #[test]
 fn a_locked_user_is_not_approved_by_polling() {
     run(async {
-        let limits = Limits { attempts_per_user: 1, ..Limits::default() };
+        let limits = Limits { attempts_per_user: 1, guess_lock_seconds: 60, ..Limits::default() };
         let rig = Rig::with(two_factor(), limits);
         let enroll = BeginFactor { user: "ada", method: "push", locale: None, actor: Actor::Administrator };
         let started = rig.engine.begin_other(enroll).await.unwrap();
@@ -424,9 +439,13 @@ fn a_locked_user_is_not_approved_by_polling() {
         let push = rig.start("ada", "push").await.unwrap();
         rig.world.decide(Status::Approved);
         let call = rig.start("ada", "call").await.unwrap();
-        let until = rig.after(900);
+        let until = rig.after(60);
         assert_eq!(rig.guess(&call.challenge, 1).await, Verdict::Locked { until });
+        rig.clock.advance_millis(59_999);
         assert_eq!(rig.engine.poll(&push.challenge).await.unwrap(), Progress::Over(Verdict::Locked { until }));
+        rig.clock.advance_millis(1);
+        let Progress::Over(verdict) = rig.engine.poll(&push.challenge).await.unwrap() else { panic!("waiting") };
+        approved(&verdict);
     });
 }
 

@@ -125,8 +125,9 @@ fn a_resend_brings_the_same_code_of_the_same_provider() {
         let started = rig.start("ada", "sms").await.unwrap();
         let first = rig.world.last_code(NUMBER);
         rig.clock.advance(30);
-        let _again = rig.resend(&started.challenge, None).await.unwrap();
+        let again = rig.resend(&started.challenge, None).await.unwrap();
         assert_eq!(rig.world.last_code(NUMBER), first);
+        assert_eq!(again.expires, started.expires, "the provider tells when it ends");
         assert_eq!(rig.world.times("verify", OperationName::Cancel), 0);
         approved(&rig.check(&started.challenge, &first).await);
     });
@@ -181,6 +182,8 @@ fn a_new_challenge_waits_until_the_provider_has_canceled_the_old_code() {
         assert_eq!(rig.world.live().len(), 1);
         assert_ne!(rig.world.last_code(NUMBER), old_code);
         assert_eq!(rig.check(&old.challenge, &rig.world.last_code(NUMBER)).await, Verdict::Expired);
+        rig.clock.advance(30);
+        assert_eq!(not_sent(rig.resend(&old.challenge, None).await), NotSent::Over, "it made way");
         assert_eq!(rig.check(&new.challenge, &old_code).await, wrong(4));
         approved(&rig.check(&new.challenge, &rig.world.last_code(NUMBER)).await);
     });
@@ -361,6 +364,7 @@ fn a_fallback_never_leaves_two_live_codes() {
         // The key of the canceled code is free again.
         rig.clock.advance(30);
         let next = rig.start("ada", "sms").await.unwrap();
+        assert_eq!(rig.world.times("verify", OperationName::Cancel), 1);
         approved(&rig.check(&next.challenge, &rig.world.last_code(NUMBER)).await);
     });
 }
@@ -470,8 +474,132 @@ fn a_canceled_challenge_is_over_here_and_at_the_provider() {
         rig.clock.advance(30);
         assert_eq!(not_sent(rig.resend(&started.challenge, None).await), NotSent::Over);
         let next = rig.start("ada", "sms").await.unwrap();
+        assert_eq!(rig.world.times("verify", OperationName::Cancel), 1, "its way was free");
         approved(&rig.check(&next.challenge, &rig.world.last_code(NUMBER)).await);
         assert_eq!(rig.engine.cancel(&next.challenge).await.unwrap(), Cancellation::AlreadyOver);
+        // What has ended there by itself is left alone.
+        for (wait, asked) in [(599_999, 2), (600_000, 2)] {
+            rig.clock.advance(600);
+            let started = rig.start("ada", "sms").await.unwrap();
+            rig.clock.advance_millis(wait);
+            assert_eq!(rig.engine.cancel(&started.challenge).await.unwrap(), Cancellation::Canceled);
+            assert_eq!(rig.world.times("verify", OperationName::Cancel), asked);
+        }
+    });
+}
+
+#[test]
+fn a_canceled_request_is_taken_back_from_the_persons_device() {
+    run(async {
+        let rig = Rig::new();
+        let begin = crate::enrollment::BeginFactor {
+            user: "ada",
+            method: "push",
+            locale: None,
+            actor: crate::enrollment::Actor::Administrator,
+        };
+        let started = rig.engine.begin_other(begin).await.unwrap();
+        assert_eq!(rig.engine.cancel(&started.challenge).await.unwrap(), Cancellation::Canceled);
+        assert_eq!(rig.world.times("push", OperationName::Cancel), 1);
+    });
+}
+
+#[test]
+fn a_fallback_may_follow_a_call_which_leaves_no_live_code() {
+    run(async {
+        let rig = Rig::new();
+        rig.with_phone("ada", NUMBER).await;
+        let started = rig.start("ada", "call").await.unwrap();
+        rig.clock.advance(30);
+        rig.world.next(unavailable());
+        let again = rig.resend(&started.challenge, Some("sms")).await.unwrap();
+        assert!(again.fallback);
+        approved(&rig.check(&started.challenge, &rig.world.last_code(NUMBER)).await);
+    });
+}
+
+#[test]
+fn a_plugin_that_breaks_before_it_asks_for_anything_has_sent_nothing() {
+    run(async {
+        let rig = Rig::new();
+        rig.with_phone("ada", NUMBER).await;
+        rig.world.panic_next();
+        let why = not_sent(rig.start("ada", "call").await);
+        assert!(matches!(&why, NotSent::Failed { failure, .. } if failure.kind == FailureKind::PluginFault), "{why:?}");
+    });
+}
+
+#[test]
+fn a_resend_after_the_code_has_ended_is_a_new_code_or_nothing() {
+    run(async {
+        let rig = Rig::new();
+        rig.with_phone("ada", NUMBER).await;
+        let started = rig.start("ada", "sms").await.unwrap();
+        rig.clock.advance(600);
+        rig.world.weather(Weather::NotSent);
+        assert!(matches!(not_sent(rig.resend(&started.challenge, None).await), NotSent::Failed { .. }));
+        assert_eq!(rig.world.times("backup", OperationName::Start), 1, "nothing stood in its way");
+        rig.world.weather(Weather::Fair);
+        rig.clock.advance(30);
+        let _started = rig.start("ada", "sms").await.unwrap();
+        assert_eq!(rig.world.times("verify", OperationName::Cancel), 0);
+    });
+}
+
+#[test]
+fn what_is_canceled_or_replaced_while_it_is_sent_leaves_no_code_behind() {
+    run(async {
+        for replaced in [false, true] {
+            let rig = Rig::new();
+            rig.with_phone("ada", NUMBER).await;
+            let user = rig.engine.show_user("ada").await.unwrap().id;
+            let said = std::sync::Arc::new(tokio::sync::Notify::new());
+            rig.world.next(Weather::Until(std::sync::Arc::clone(&said)));
+            let meddle = async {
+                while rig.world.live().is_empty() {
+                    tokio::task::yield_now().await;
+                }
+                let open = rig.store.open_challenges(&user, rig.now()).await.unwrap();
+                if replaced {
+                    rig.clock.advance(30);
+                    let again = rig.resend(&open[0], Some("call")).await.unwrap();
+                    assert_eq!(again.challenge, open[0]);
+                } else {
+                    assert_eq!(rig.engine.cancel(&open[0]).await.unwrap(), Cancellation::Canceled);
+                }
+                said.notify_one();
+                open[0].clone()
+            };
+            let (started, challenge) = tokio::join!(rig.start("ada", "sms"), meddle);
+            assert_eq!(not_sent(started), NotSent::Over);
+            assert!(rig.world.live().is_empty(), "replaced: {replaced}");
+            let verdict = rig.check(&challenge, &rig.world.last_code(NUMBER)).await;
+            assert_eq!(matches!(verdict, Verdict::Approved(_)), replaced, "{verdict:?}");
+        }
+    });
+}
+
+#[test]
+fn the_same_code_sent_again_while_it_is_sent_is_left_alive() {
+    run(async {
+        let rig = Rig::new();
+        rig.with_phone("ada", NUMBER).await;
+        let user = rig.engine.show_user("ada").await.unwrap().id;
+        let said = std::sync::Arc::new(tokio::sync::Notify::new());
+        rig.world.next(Weather::Until(std::sync::Arc::clone(&said)));
+        let meddle = async {
+            while rig.world.live().is_empty() {
+                tokio::task::yield_now().await;
+            }
+            let open = rig.store.open_challenges(&user, rig.now()).await.unwrap();
+            rig.clock.advance(30);
+            let again = rig.resend(&open[0], None).await.unwrap();
+            said.notify_one();
+            again
+        };
+        let (started, again) = tokio::join!(rig.start("ada", "sms"), meddle);
+        assert_eq!(not_sent(started), NotSent::Over);
+        approved(&rig.check(&again.challenge, &rig.world.last_code(NUMBER)).await);
     });
 }
 

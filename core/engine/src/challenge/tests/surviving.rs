@@ -76,30 +76,3 @@ fn what_never_was_is_unknown() {
         assert!(matches!(rig.resend(&never, None).await, Err(StartError::UnknownChallenge)));
     });
 }
-
-#[test]
-fn a_challenge_canceled_while_it_is_sent_leaves_no_code_behind() {
-    run(async {
-        let rig = Rig::new();
-        rig.with_phone("ada", NUMBER).await;
-        // The user is forgotten, so to speak, in the middle: every open challenge is canceled.
-        let user = rig.engine.show_user("ada").await.unwrap().id;
-        let meddle = async {
-            loop {
-                let open = rig.store.open_challenges(&user, rig.now()).await.unwrap();
-                if let [challenge] = &open[..] {
-                    let state = crate::store::ChallengeState::Canceled;
-                    assert!(rig.store.close_challenge(challenge, state, rig.now()).await.unwrap());
-                    return;
-                }
-                tokio::task::yield_now().await;
-            }
-        };
-        let (started, ()) = tokio::join!(rig.start("ada", "sms"), meddle);
-        // Whichever was first, nothing can be approved.
-        if let Ok(started) = started {
-            let verdict = rig.check(&started.challenge, &rig.world.last_code(NUMBER)).await;
-            assert_eq!(verdict, Verdict::Expired);
-        }
-    });
-}
