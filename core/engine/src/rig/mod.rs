@@ -84,7 +84,7 @@ pub(crate) struct Rig {
 
 impl Rig {
     /// Logins of type `web` (everyone), `flagged` (flagged users) and `open` (nobody); services
-    /// `sms` (with a fallback by another provider), `call`, `totp`, `push`, `mail` and `authy`,
+    /// `sms` (with a fallback by another provider), `call`, `totp`, `push`, `mail` and `hotline`,
     /// which cannot cancel.
     pub(crate) fn new() -> Self {
         Self::with(two_factor(), Limits::default())
@@ -272,7 +272,7 @@ fn services(world: &Arc<World>) -> Vec<Arc<Service>> {
         service(world, "totp", "app", Kind::App, offer("totp", Maker::Device, Checker::Plugin)),
         service(world, "push", "push", Kind::Push, push),
         service(world, "mail", "mailer", Kind::Verify, mail),
-        service(world, "authy", "authy", Kind::NoCancel, offer("authy", Maker::Provider, Checker::Provider)),
+        service(world, "hotline", "hotline", Kind::NoCancel, offer("hotline", Maker::Provider, Checker::Provider)),
     ]
     .into_iter()
     .map(Arc::new)

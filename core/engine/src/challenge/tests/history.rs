@@ -12,7 +12,7 @@ use crate::store::Store as _;
 
 /// Ada and Bob share a telephone; Cy has one of his own, and an app.
 const USERS: [&str; 3] = ["ada", "bob", "cy"];
-const METHODS: [&str; 4] = ["sms", "call", "totp", "authy"];
+const METHODS: [&str; 4] = ["sms", "call", "totp", "hotline"];
 
 fn number(user: usize) -> &'static str {
     if user == 2 { OTHER_NUMBER } else { NUMBER }
@@ -220,7 +220,7 @@ impl Model {
         let right = BTreeSet::from([code.clone()]);
         // A provider that does not tell when its code ends may end it sooner.
         let live = self.rig.world.live().into_iter().find(|live| live.code == code);
-        let ends = live.filter(|_| started.channel == "authy").map_or(started.expires, |live| live.until);
+        let ends = live.filter(|_| started.channel == "hotline").map_or(started.expires, |live| live.until);
         let good = started.unconfirmed.is_none().then_some((code, started.expires.min(ends)));
         Known { id: started.challenge, user, purpose, app, good, right, judged: 0 }
     }

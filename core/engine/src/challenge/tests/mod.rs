@@ -1,8 +1,11 @@
 //! Every rule of a challenge's life, on a whole engine.
 
 mod approving;
+mod counting;
 mod crashes;
+mod fallback;
 mod history;
+mod live;
 mod sending;
 mod surviving;
 

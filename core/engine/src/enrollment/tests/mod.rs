@@ -1,5 +1,7 @@
 //! How factors come and go, on a whole engine.
 
+mod administration;
+
 use countersign_plugin::manifest::{Checker, Maker};
 use countersign_plugin::{FailureKind, OperationName};
 
@@ -70,7 +72,7 @@ fn a_number_is_a_factor_once_it_is_proven_for_every_method_that_reaches_it() {
         };
         let names =
             |methods: &[crate::policy::Method]| methods.iter().map(|found| found.name.clone()).collect::<Vec<_>>();
-        assert_eq!(names(&methods), ["sms", "call", "authy"]);
+        assert_eq!(names(&methods), ["sms", "call", "hotline"]);
         assert_eq!(methods[0].recipient.as_deref(), Some("•••• 06"));
         assert_eq!(names(&may_register), ["totp"]);
     });
@@ -372,208 +374,6 @@ fn a_method_enrolls_only_what_it_reaches() {
         options.channels.insert("totp".to_owned(), false);
         rig.reborn_as(options, Limits::default());
         refused(rig.begin_app("ada", BY_NOBODY).await, "two_factor.totp is disabled");
-    });
-}
-
-#[test]
-fn a_mailbox_is_proven_and_forgotten_with_its_address() {
-    run(async {
-        let rig = Rig::new();
-        let begin = BeginFactor { user: "ada", method: "mail", locale: None, actor: BY_ADMINISTRATOR };
-        refused(rig.engine.begin_other(begin).await, "the user has no e-mail address");
-        rig.engine.set_email("ada", Some("ada@example.com")).await.unwrap();
-        let started = rig.engine.begin_other(begin).await.unwrap();
-        assert_eq!(started.recipient.as_deref(), Some("a••••@example.com"));
-        approved(&rig.prove("ada@example.com", &started).await);
-        rig.clock.advance(30);
-        let login = rig.start("ada", "mail").await.unwrap();
-        rig.engine.set_email("ada", Some("eve@example.com")).await.unwrap();
-        assert_eq!(rig.factors("ada").await, []);
-        let code = rig.world.last_code("ada@example.com");
-        assert_eq!(rig.engine.check(&login.challenge, &code).await.unwrap(), Verdict::Expired);
-        assert!(rig.world.live().is_empty());
-        for bad in ["ada", "@example.com", "ada@", "a da@example.com", "ada@example.com\n.", &"a".repeat(300)] {
-            assert!(matches!(rig.engine.set_email("ada", Some(bad)).await, Err(AdminError::Address)), "{bad}");
-        }
-    });
-}
-
-#[test]
-fn a_factor_is_removed_with_its_challenges_and_codes() {
-    run(async {
-        let rig = Rig::new();
-        rig.with_phone("ada", NUMBER).await;
-        let app = rig.with_app_approved("ada").await;
-        let approval = rig.approval("ada", &app).await;
-        let open = rig.start("ada", "sms").await.unwrap();
-        assert_eq!(rig.world.live().len(), 1);
-        refused(rig.engine.remove_factor("ada", &Factor::Phone, BY_NOBODY).await, "needs an approval");
-        assert_eq!(
-            rig.engine.remove_factor("ada", &Factor::Phone, by(&approval)).await.unwrap(),
-            Removed { left_at: vec![] }
-        );
-        assert_eq!(rig.factors("ada").await, [totp()]);
-        assert!(rig.world.live().is_empty());
-        let code = rig.world.last_code(NUMBER);
-        assert_eq!(rig.engine.check(&open.challenge, &code).await.unwrap(), Verdict::Expired);
-        let approval = rig.approval("ada", &app).await;
-        refused(rig.engine.remove_factor("ada", &Factor::Phone, by(&approval)).await, "no phone number");
-    });
-}
-
-#[test]
-fn the_last_factor_stays_where_the_site_asks_for_one() {
-    run(async {
-        let rig = Rig::new();
-        let app = rig.with_app("ada").await;
-        let approval = rig.approval("ada", &app).await;
-        refused(rig.engine.remove_factor("ada", &totp(), by(&approval)).await, "last factor");
-        assert!(rig.engine.remove_factor("ada", &totp(), BY_ADMINISTRATOR).await.is_ok());
-        // Where nobody asks, the person may be without.
-        for (login_type, boxed, enabled, may) in [
-            ("web", false, true, false),
-            ("flagged", true, true, false),
-            ("flagged", false, true, true),
-            ("open", true, true, true),
-            ("web", true, false, true),
-        ] {
-            let mut options = two_factor();
-            options.login_types.retain(|name, _| name == login_type);
-            options.enabled = enabled;
-            let mut rig = Rig::new();
-            let app = rig.with_app("ada").await;
-            let approval = rig.approval("ada", &app).await;
-            rig.engine.require("ada", boxed).await.unwrap();
-            rig.reborn_as(options, Limits::default());
-            let removed = rig.engine.remove_factor("ada", &totp(), by(&approval)).await;
-            assert_eq!(removed.is_ok(), may, "{login_type} {boxed}: {removed:?}");
-        }
-    });
-}
-
-#[test]
-fn an_administrator_changes_a_number_and_the_new_one_must_be_proven() {
-    run(async {
-        let rig = Rig::new();
-        rig.with_phone("ada", NUMBER).await;
-        let open = rig.start("ada", "sms").await.unwrap();
-        let started = rig.engine.change_number("ada", OTHER_NUMBER, "sms").await.unwrap();
-        assert_eq!(rig.factors("ada").await, []);
-        let old_code = rig.world.screen(NUMBER).pop().unwrap();
-        assert_eq!(rig.engine.check(&open.challenge, &old_code).await.unwrap(), Verdict::Expired);
-        let wrong = rig.engine.confirm_phone(&started.challenge, &old_code).await.unwrap();
-        assert!(matches!(wrong, Verdict::WrongCode { .. }));
-        approved(&rig.prove(OTHER_NUMBER, &started).await);
-        let account = rig.engine.show_user("ada").await.unwrap();
-        assert_eq!(account.factors[0].number.as_deref(), Some("•••• 07"));
-        // Who has none is given one.
-        rig.engine.add_user(NewAccount { name: "bob", ..NewAccount::default() }).await.unwrap();
-        rig.clock.advance(30);
-        assert!(rig.engine.change_number("bob", NUMBER, "sms").await.is_ok());
-        refused(rig.engine.change_number("carol", NUMBER, "sms").await, "there is no user `carol`");
-    });
-}
-
-#[test]
-fn providers_that_can_forget_are_asked_to() {
-    run(async {
-        let rig = Rig::new();
-        rig.with_phone("ada", NUMBER).await;
-        let account = rig.engine.show_user("ada").await.unwrap();
-        let data = countersign_plugin::Data { version: 1, value: serde_json::json!(7) };
-        let put = rig.store.put_provider_data(&account.factors[0].enrollment, "authy", &data).await;
-        assert!(put.unwrap());
-        rig.world.weather(Weather::LostRequest);
-        let removed = rig.engine.remove_factor("ada", &Factor::Phone, BY_ADMINISTRATOR).await.unwrap();
-        assert_eq!(removed.left_at.len(), 1);
-        assert_eq!(removed.left_at[0].0, "authy");
-        rig.world.clear();
-        rig.clock.advance(600);
-        rig.with_phone("bob", NUMBER).await;
-        assert_eq!(rig.engine.forget("bob").await.unwrap(), Removed { left_at: vec![] });
-        assert_eq!(rig.world.times("authy", OperationName::Unenroll), 1, "it knew nothing of Bob");
-    });
-}
-
-#[test]
-fn a_forgotten_user_leaves_nothing_but_events() {
-    run(async {
-        let rig = Rig::new();
-        rig.with_phone("ada", NUMBER).await;
-        let id = rig.engine.show_user("ada").await.unwrap().id;
-        let open = rig.start("ada", "sms").await.unwrap();
-        assert!(rig.engine.forget("Ada").await.is_ok());
-        assert!(rig.world.live().is_empty());
-        let code = rig.world.last_code(NUMBER);
-        assert!(matches!(rig.engine.check(&open.challenge, &code).await, Err(CheckError::UnknownChallenge)));
-        assert!(rig.engine.show_user("ada").await.is_err());
-        assert!(matches!(rig.engine.forget("ada").await, Err(AdminError::User(UserError::Unknown { .. }))));
-        let events = rig.store.audit(0, 1000).await.unwrap();
-        assert!(events.iter().any(|event| event.event.user.as_ref() == Some(&id)));
-    });
-}
-
-#[test]
-fn accounts_are_added_shown_changed_and_unlocked() {
-    run(async {
-        let mut options = two_factor();
-        options.unknown_users = UnknownUsers::Error;
-        let limits = Limits { attempts_per_user: 1, ..Limits::default() };
-        let mut rig = Rig::with(options.clone(), limits.clone());
-        let new = NewAccount { name: "Ada ", email: Some(" ada@example.com "), locale: Some("de"), required: true };
-        let account = rig.engine.add_user(new).await.unwrap();
-        assert_eq!((account.name.as_str(), account.required), ("ada", true));
-        assert_eq!(account.email.as_ref().map(|email| email.0.as_str()), Some("ada@example.com"));
-        assert_eq!(rig.engine.show_user("ADA").await.unwrap(), account);
-        let again = rig.engine.add_user(NewAccount { name: "ＡＤＡ", ..NewAccount::default() }).await.unwrap_err();
-        assert_eq!(again.to_string(), "there is a user `ada` already");
-        rig.engine.require("ada", false).await.unwrap();
-        rig.engine.set_locale("ada", None).await.unwrap();
-        let account = rig.engine.show_user("ada").await.unwrap();
-        assert_eq!((account.required, account.locale), (false, None));
-        // Unknown is unknown, everywhere, and never "not required".
-        let unknown = "there is no user `eve`";
-        assert!(rig.engine.assess("eve", "open").await.unwrap_err().to_string().contains(unknown));
-        assert!(rig.engine.require("eve", true).await.unwrap_err().to_string().contains(unknown));
-        assert!(rig.engine.set_locale("eve", None).await.unwrap_err().to_string().contains(unknown));
-        assert!(rig.engine.set_email("eve", None).await.unwrap_err().to_string().contains(unknown));
-        assert!(rig.engine.unlock("eve").await.unwrap_err().to_string().contains(unknown));
-        refused(rig.begin_app("eve", BY_NOBODY).await, unknown);
-        // Locked, shown as such while it lasts, unlocked.
-        let enrolling = rig.begin_app("ada", BY_NOBODY).await.unwrap();
-        let until = rig.after(900);
-        assert_eq!(rig.confirm_with("ada", &enrolling, WRONG).await, Verdict::Locked { until });
-        assert_eq!(rig.engine.show_user("ada").await.unwrap().locked_until, Some(until));
-        rig.engine.unlock("ada").await.unwrap();
-        assert_eq!(rig.engine.show_user("ada").await.unwrap().locked_until, None);
-        assert_eq!(rig.confirm_with("ada", &enrolling, WRONG).await, Verdict::Locked { until });
-        rig.clock.advance_millis(899_999);
-        assert_eq!(rig.engine.show_user("ada").await.unwrap().locked_until, Some(until));
-        rig.clock.advance_millis(1);
-        assert_eq!(rig.engine.show_user("ada").await.unwrap().locked_until, None);
-        assert!(rig.engine.expire().await.unwrap() > 0);
-        rig.reborn_as(two_factor(), limits);
-        assert!(matches!(rig.engine.assess("Eve", "open").await.unwrap(), Assessment::NotRequired { .. }));
-        assert_eq!(rig.engine.show_user("eve").await.unwrap().name, "eve");
-    });
-}
-
-#[test]
-fn credentials_are_tested_where_there_are_any() {
-    run(async {
-        use crate::engine::TestError;
-        let rig = Rig::new();
-        assert!(rig.engine.test_credentials("sms").await.is_ok());
-        assert!(rig.engine.test_credentials("sms fallback 1").await.is_ok(), "also of a fallback");
-        assert!(matches!(rig.engine.test_credentials("fax").await, Err(TestError::UnknownService { .. })));
-        let none = rig.engine.test_credentials("totp").await.unwrap_err();
-        assert_eq!(none.to_string(), "provider `app` of service `totp` has no credentials that could be tested");
-        rig.world.panic_next();
-        let failed = rig.engine.test_credentials("sms").await.unwrap_err();
-        assert!(matches!(&failed, TestError::Failed { service, .. } if service == "sms"), "{failed}");
-        let events = rig.store.audit(0, 1000).await.unwrap();
-        let failures: Vec<_> = events.iter().map(|event| event.event.facts.get("failure").cloned()).collect();
-        assert_eq!(failures, [None, None, Some("plugin_fault".into())]);
     });
 }
 
