@@ -153,7 +153,7 @@ impl<'a> Send<'a> {
 
     /// One service: written down, sent, written down.
     async fn by(&mut self, service: &Arc<Service>, is_fallback: bool) -> Result<Started, SendError> {
-        let Engine { store, clock, limits, .. } = self.engine;
+        let Engine { clock, limits, .. } = self.engine;
         let prepared = prepare(self.engine, service, self.order.user, self.order.enrollment, clock.now())?;
         let key = prepared.new.live_key;
         let same_code = self.same_code(key);
@@ -163,12 +163,9 @@ impl<'a> Send<'a> {
         }
         self.write_down(&prepared.new, send_rule(limits, service, is_fallback)).await?;
         if same_code {
-            // The provider sends the same code again: what it knows it by stays, even if this
-            // send comes to nothing.
+            // The provider sends the same code again: what it knows it by is the new delivery's, even
+            // if this send comes to nothing.
             if let Some(before) = &mut self.before {
-                if let Some(data) = &before.delivery.data {
-                    store.keep_delivery(&prepared.new.id, data).await?;
-                }
                 before.delivery.id = prepared.new.id.clone();
             }
         } else if !is_fallback {

@@ -4,6 +4,7 @@
 use rusqlite::named_params;
 
 use super::audit::parsed;
+use super::delivery::data_place;
 use super::fault::Fault;
 use super::transition::{Transition, millis, moment};
 use crate::store::{ChallengeId, DeliveryId, KeyedHash, NewDelivery, SendAllowed};
@@ -55,6 +56,34 @@ impl Transition<'_> {
              WHERE delivery = ?1",
             [delivery.as_str()],
         )?;
+        Ok(())
+    }
+
+    /// The provider sends the code again that is out from this challenge, so what it knows that code
+    /// by belongs to the new delivery from the first moment: the person may type it at any.
+    pub(super) fn inherit(
+        &self,
+        key: &KeyedHash,
+        challenge: &ChallengeId,
+        delivery: &NewDelivery,
+    ) -> Result<(), Fault> {
+        let earlier = self.first(
+            "SELECT id, data FROM deliveries
+             WHERE challenge = :challenge AND live_key = :key AND id <> :id
+               AND state = 'superseded' AND expires > :now AND data IS NOT NULL
+             ORDER BY number DESC LIMIT 1",
+            named_params! {
+                ":challenge": challenge.as_str(),
+                ":key": key.0,
+                ":id": delivery.id.as_str(),
+                ":now": self.now(),
+            },
+            |row| Ok((row.get::<_, String>(0)?, row.get::<_, Vec<u8>>(1)?)),
+        )?;
+        if let Some((earlier, sealed)) = earlier {
+            let data = self.open_data(data_place(&[&earlier]), &sealed)?;
+            self.keep_delivery(&delivery.id, &data)?;
+        }
         Ok(())
     }
 

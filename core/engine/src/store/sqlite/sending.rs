@@ -106,10 +106,11 @@ impl Transition<'_> {
              WHERE challenge = ?1 AND id <> ?2 AND state IN ('sending', 'sent', 'unclear')",
             params![challenge.as_str(), delivery.id.as_str()],
         )?;
-        if let Some(key) = delivery.live_key
-            && let Err(refused) = self.take_live_key(&key, challenge, delivery)?
-        {
-            return Ok(Err(refused));
+        if let Some(key) = delivery.live_key {
+            if let Err(refused) = self.take_live_key(&key, challenge, delivery)? {
+                return Ok(Err(refused));
+            }
+            self.inherit(&key, challenge, delivery)?;
         }
         Ok(Ok(()))
     }
