@@ -6,6 +6,9 @@
 use countersign_plugin::{Delivered, Effect, Failure, FailureKind, Reply, Retry, RetryAfter, Timestamp};
 use serde_json::Value;
 
+/// Longest wait that is believed, in seconds.
+const LONGEST_WAIT: u64 = 86_400;
+
 /// What one API's error codes mean.
 pub(crate) struct Table {
     /// The member of the error body that holds the code; it may be a number or a string.
@@ -37,14 +40,16 @@ pub(crate) enum Again {
 }
 
 impl Table {
-    /// The provider's error code in a reply, if there is one.
+    /// The provider's error code in a reply, if there is one. All codes of these APIs have five
+    /// digits; anything else (a number or a login code that somebody echoes, say) is not passed on.
     pub(crate) fn code(&self, reply: &Reply) -> Option<u32> {
         let body: Value = reply.json().ok()?;
-        match body.get(self.member)? {
-            Value::Number(number) => number.as_u64()?.try_into().ok(),
-            Value::String(text) => text.trim().parse().ok(),
-            _ => None,
-        }
+        let code = match body.get(self.member)? {
+            Value::Number(number) => number.as_u64()?.try_into().ok()?,
+            Value::String(text) => text.trim().parse().ok()?,
+            _ => return None,
+        };
+        (10_000..=99_999).contains(&code).then_some(code)
     }
 
     pub(crate) fn row(&self, code: u32) -> Option<&Row> {
@@ -123,13 +128,17 @@ impl Table {
 
 impl Again {
     fn retry(self, reply: &Reply, now: Timestamp) -> Retry {
+        let named = match reply.retry_after(now) {
+            RetryAfter::Seconds(seconds) => RetryAfter::Seconds(seconds.min(LONGEST_WAIT)),
+            absent => absent,
+        };
         match self {
             Self::Never => Retry::Never,
-            Self::Elsewhere => match reply.retry_after(now) {
+            Self::Elsewhere => match named {
                 RetryAfter::Seconds(seconds) => Retry::After { seconds },
                 RetryAfter::Absent | RetryAfter::Unreadable => Retry::AnotherProvider,
             },
-            Self::Seconds(seconds) => reply.retry_after(now).or_seconds(seconds),
+            Self::Seconds(seconds) => named.or_seconds(seconds),
         }
     }
 }
@@ -145,5 +154,41 @@ const fn delivered(reply: &Reply, effect: Effect) -> Delivered {
     match (effect, reply.status) {
         (Effect::Act, 0..=299 | 408 | 500..) => Delivered::Maybe,
         _ => Delivered::No,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const TABLE: Table = Table { member: "code", credentials: "`x`", rows: &[] };
+
+    #[test]
+    fn only_what_can_be_an_error_code_is_passed_on() {
+        for (code, expected) in [
+            (json!(20003), Some(20003)),
+            (json!(" 60003 "), Some(60003)),
+            (json!(2_025_550_143), None),
+            (json!("2025550143"), None),
+            (json!(847_130), None),
+            (json!("8471"), None),
+        ] {
+            let reply = Reply::from_json(400, &json!({ "code": code }));
+            assert_eq!(TABLE.code(&reply), expected, "{code}");
+            let failure = TABLE.failure(&reply, Effect::Act, Timestamp::from_secs(0));
+            assert_eq!(failure.provider_code, expected.map(|code| code.to_string()));
+        }
+    }
+
+    #[test]
+    fn no_wait_of_more_than_a_day_is_believed() {
+        for (status, header, seconds) in [(503, "5", 5), (503, "2025550143", 86_400), (429, "2025550143", 86_400)] {
+            let headers = vec![("retry-after".to_owned(), header.to_owned())];
+            let reply = Reply { headers, ..Reply::from_json(status, &json!({})) };
+            let failure = TABLE.failure(&reply, Effect::Act, Timestamp::from_secs(0));
+            assert_eq!(failure.retry, Retry::After { seconds }, "{status} {header}");
+        }
     }
 }
