@@ -2,8 +2,12 @@
 
 use std::fmt;
 
-use countersign_plugin::{Data, Failure, Operation, Recipient};
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use countersign_plugin::{Data, Failure, Operation, OperationName, Recipient};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
+use url::form_urlencoded;
 use zeroize::Zeroizing;
 
 use crate::secrets::Secrets;
@@ -47,15 +51,34 @@ impl Mask {
         mask
     }
 
-    /// The text without them.
+    /// The text without them, in whatever notation a request or a reply would have carried them.
     pub fn text(&self, text: &str) -> String {
         let mut masked = text.to_owned();
-        for needle in &self.needles {
-            if masked.contains(needle.as_str()) {
-                masked = masked.replace(needle.as_str(), "…");
+        for notation in self.needles.iter().flat_map(|needle| notations(needle)) {
+            if masked.contains(notation.as_str()) {
+                masked = masked.replace(notation.as_str(), "…");
             }
         }
         masked
+    }
+
+    /// The outcome without them where a person or an operator reads it. What the engine stores of it
+    /// stays as it is.
+    pub(super) fn outcome(&self, name: OperationName, outcome: &mut Value) {
+        match name {
+            OperationName::Start => outcome.get_mut("instruction").into_iter().for_each(|text| self.value(text)),
+            OperationName::TestCredentials => self.value(outcome),
+            _ => {}
+        }
+    }
+
+    fn value(&self, value: &mut Value) {
+        match value {
+            Value::String(text) => *text = self.text(text),
+            Value::Array(items) => items.iter_mut().for_each(|item| self.value(item)),
+            Value::Object(entries) => entries.values_mut().for_each(|entry| self.value(entry)),
+            _ => {}
+        }
     }
 
     /// The failure without them.
@@ -101,8 +124,95 @@ impl Mask {
     }
 }
 
+/// As it is; as addresses, forms, JSON and Base64 write it.
+fn notations(needle: &str) -> Vec<Zeroizing<String>> {
+    let all = utf8_percent_encode(needle, NON_ALPHANUMERIC).to_string();
+    let form: String = form_urlencoded::byte_serialize(needle.as_bytes()).collect();
+    let json = Value::from(needle).to_string();
+    let json = json.get(1..json.len().saturating_sub(1)).unwrap_or_default().to_owned();
+    let mut notations = vec![needle.to_owned(), all.to_lowercase(), all, form.to_lowercase(), form, json];
+    if needle.len() >= BASE64_FROM {
+        // Three bytes become four letters, so there are three ways, by what stands before it (a
+        // user name and a colon, say); letters that depend on neighbours are left out.
+        for before in 0..3 {
+            let bytes = Zeroizing::new([vec![0; before], needle.as_bytes().to_vec()].concat());
+            let own = (before * 8).div_ceil(6)..bytes.len() * 8 / 6;
+            for alphabet in [&STANDARD_NO_PAD, &URL_SAFE_NO_PAD] {
+                let encoded = Zeroizing::new(alphabet.encode(&*bytes));
+                notations.extend(encoded.get(own.clone()).map(str::to_owned));
+            }
+        }
+    }
+    notations.into_iter().map(Zeroizing::new).collect()
+}
+
+/// Shorter ones would tear ordinary words apart in Base64.
+const BASE64_FROM: usize = 6;
+
 impl fmt::Debug for Mask {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Mask({} values)", self.needles.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+    use countersign_plugin::TestCredentials;
+    use serde_json::json;
+
+    use super::*;
+    use crate::secrets::Secret;
+
+    const TOKEN: &str = "t0ken+/with\"all?9c51é";
+
+    fn mask(secret: &str) -> Mask {
+        let secrets = [("token".to_owned(), Secret::new(secret))].into_iter().collect();
+        Mask::new(&secrets, &Operation::TestCredentials(TestCredentials::default()))
+    }
+
+    #[test]
+    fn every_notation_is_masked() {
+        let percent = utf8_percent_encode(TOKEN, NON_ALPHANUMERIC).to_string();
+        for text in [
+            TOKEN.to_owned(),
+            percent.to_lowercase(),
+            percent,
+            form_urlencoded::byte_serialize(TOKEN.as_bytes()).collect(),
+            json!({ "token": TOKEN }).to_string(),
+        ] {
+            let masked = mask(TOKEN).text(&text);
+            assert!(masked.contains('…') && !masked.contains("9c51"), "{text}: {masked}");
+        }
+        for before in ["", "A", "AC", "AC1", "AC01:"] {
+            let pair = format!("{before}{TOKEN}");
+            for text in [STANDARD.encode(&pair), URL_SAFE.encode(&pair)] {
+                let masked = mask(TOKEN).text(&format!("Basic {text}"));
+                // What is left are letters that it shares with what stands before and after it.
+                let left = masked.trim_start_matches("Basic ").trim_end_matches('=').chars().count();
+                assert!(masked.contains('…') && left <= before.len() * 8 / 6 + 4, "{text}: {masked}");
+            }
+        }
+    }
+
+    #[test]
+    fn ordinary_words_stay() {
+        let text = "the provider refused the request (HTTP 401), MTIz, 100 %";
+        assert_eq!(mask("1234").text(text), text);
+        assert_eq!(mask("123").text("123"), "123");
+    }
+
+    #[test]
+    fn of_an_outcome_only_what_is_read_is_masked() {
+        let outcome = json!({"instruction": "type 123456", "delivery": {"version": 1, "value": "123456"}});
+        let after = |name| {
+            let mut outcome = outcome.clone();
+            mask("123456").outcome(name, &mut outcome);
+            outcome
+        };
+        let started = after(OperationName::Start);
+        assert_eq!((&started["instruction"], &started["delivery"]), (&json!("type …"), &outcome["delivery"]));
+        assert_eq!(after(OperationName::Check), outcome);
+        assert_eq!(after(OperationName::TestCredentials)["delivery"]["value"], "…");
     }
 }

@@ -104,7 +104,10 @@ impl Runner {
         let mask = Mask::new(&service.secrets, &operation);
         let mut performer = Performer::new(self, service, name, keeper, &mask);
         let outcome = self.drive(service, operation, &mut performer).await;
-        let outcome = outcome.and_then(|value| read_outcome(name, value));
+        let outcome = outcome.and_then(|mut value| {
+            mask.outcome(name, &mut value);
+            read_outcome(name, value)
+        });
         outcome.map_err(|failure| {
             let failure = mask.failure(failure);
             tracing::warn!(service = service.name, provider = service.provider, operation = %name, kind = failure.kind.name(), code = failure.provider_code, "{}", failure.operator);

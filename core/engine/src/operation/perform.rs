@@ -120,7 +120,8 @@ impl<'a> Performer<'a> {
         if let Err(failure) = &result
             && may_repeat(request.effect, failure.kind)
         {
-            tracing::debug!(service = self.service.name, operation = %self.operation, "repeating a request: {}", failure.detail);
+            let detail = self.mask.text(&failure.detail);
+            tracing::debug!(service = self.service.name, operation = %self.operation, "repeating a request: {detail}");
             result = self.exchange(request, &url, deadline).await;
         }
         match result {
