@@ -20,7 +20,10 @@ pub(crate) struct Private<'a> {
 /// Commits the faults that come before the operation's own request.
 pub(crate) async fn commit(fault: Fault, cx: &Context, private: Private<'_>) -> Result<(), Failure> {
     match fault {
-        Fault::Panic => panic!("this plugin panics because its settings say so"),
+        Fault::Panic => {
+            let Private { number, code } = private;
+            panic!("this plugin panics because its settings say so; number {number:?}, code {code:?}")
+        }
         Fault::Abort => std::process::abort(),
         Fault::ForeignAwait => std::future::pending().await,
         Fault::EndlessSteps => loop {
