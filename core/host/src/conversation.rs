@@ -62,6 +62,10 @@ pub(crate) async fn about_device(site: &Site, user: &str, enrolling: &Enrolling)
             (Err(PromptError::End { .. }), Some(verdict)) => return Ok(verdict),
             (typed, _) => typed?,
         };
+        if is_word(&typed) {
+            prompt::tell("A code has digits only; this was not tried.");
+            continue;
+        }
         match site.engine.confirm_device(user, &enrolling.enrollment, &typed).await {
             Err(EnrollError::Empty) => prompt::tell("No code was typed."),
             Err(error) => return Err(error.into()),
@@ -98,6 +102,11 @@ pub(crate) fn announce(site: &Site, started: &Started) {
     }
 }
 
+/// Whether a person asked for something and typed no code at all: worth a hint, not one of their attempts.
+pub(crate) fn is_word(typed: &str) -> bool {
+    typed.chars().any(char::is_alphabetic)
+}
+
 struct Talk<'a> {
     site: &'a Site,
     started: Started,
@@ -131,6 +140,12 @@ impl Talk<'_> {
         match (words.next(), words.next(), words.next()) {
             (Some("resend"), None, None) => self.resend(None).await.map(Continue),
             (Some("other"), Some(method), None) => self.resend(Some(method)).await.map(Continue),
+            _ if is_word(&typed) => {
+                prompt::tell(
+                    "A code has digits only; this was not tried. `resend` and `other METHOD` are the words known here.",
+                );
+                Ok(Continue(()))
+            }
             _ => self.check(&typed).await,
         }
     }

@@ -50,7 +50,7 @@ pub enum EnrollError {
     },
     /// There is an active factor of this kind.
     #[error(
-        "the user has {factor} already; remove it first, or let an administrator change it",
+        "the user has a {factor} already; remove it first, or let an administrator change it",
         factor = described(factor)
     )]
     AlreadyEnrolled {

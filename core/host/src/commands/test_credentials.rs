@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::Path;
 
 use countersign::engine::TestError;
+use countersign_plugin::manifest::DeliveryType;
 use countersign_plugin::{Diagnosis, Finding, Health};
 use serde::Serialize;
 
@@ -40,7 +41,11 @@ async fn test(site: &Site, service: String) -> Result<Service, CommandError> {
     Ok(match site.engine.test_credentials(&service).await {
         Ok(diagnosis) => Service::of(service, diagnosis),
         Err(TestError::Unsupported { .. }) => {
-            Service { service, state: State::Local, findings: Vec::new(), failure: None, exit: Exit::Yes }
+            // A hosted service has credentials even where its plugin cannot test them.
+            let mut all = site.services.iter().flat_map(|one| std::iter::once(one).chain(&one.fallback));
+            let local = all.any(|one| one.name == service && one.manifest().delivery_type == DeliveryType::Local);
+            let (state, exit) = if local { (State::Local, Exit::Yes) } else { (State::Untested, Exit::Unavailable) };
+            Service { service, state, findings: Vec::new(), failure: None, exit }
         }
         Err(TestError::Failed { failure, .. }) => Service {
             service,
@@ -80,6 +85,8 @@ enum State {
     Unknown,
     /// There are no credentials.
     Local,
+    /// The plugin cannot test its credentials.
+    Untested,
 }
 
 #[derive(Serialize)]
@@ -123,6 +130,7 @@ impl fmt::Display for Service {
             State::Bad => "something is wrong",
             State::Unknown => "it could not be found out",
             State::Local => "works locally, there are no credentials",
+            State::Untested => "its plugin cannot test credentials; `countersign enroll` will show whether they work",
         };
         write!(out, "{}: {state}", self.service)?;
         if let Some(failure) = &self.failure {

@@ -114,7 +114,9 @@ pub enum SettingProblem {
         description: Option<String>,
     },
     /// A setting that is no secret refers to a file or a variable.
-    #[error("is no secret; write its value here instead of a reference to it")]
+    #[error(
+        "is not a secret by its plugin's manifest; write its value here, or, if it is a credential, have the plugin mark it with \"x-secret\""
+    )]
     NotASecret,
     /// A secret cannot be had.
     #[error("{problem}; write {remedy}")]

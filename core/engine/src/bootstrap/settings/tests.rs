@@ -232,7 +232,10 @@ fn a_value_that_does_not_fit_is_told_with_what_does() {
     check("languages = [\"en\", \"toolong\"]", &["voice.languages.1` is \"toolong\"; it has to be at most 5"]);
     check("extra = {}", &["voice.extra.deep` is missing"]);
     check("extra = { deep = \"x\" }", &["voice.extra.deep` is \"x\"; it has to be a whole number"]);
-    check("note = { file = \"good\" }", &["voice.note` is no secret; write its value here"]);
+    check(
+        "note = { file = \"good\" }",
+        &["voice.note` is not a secret by its plugin's manifest; write its value here"],
+    );
     Case::of("auth_id = \"BC\"\nauth_token = { file = \"good\" }").refused(&[
         "countersign.toml:5: `services.voice.auth_id` is \"BC\"; it has to be text that matches",
         "(Account SID: AC and four digits)",

@@ -12,7 +12,7 @@ use countersign_plugin::Purpose;
 use super::app::App;
 use super::stage::{Stage, StageError};
 use super::{EMAIL, LOGIN_TYPE, NUMBER};
-use crate::conversation::{enroll_error, in_words, start_error};
+use crate::conversation::{enroll_error, in_words, is_word, start_error};
 use crate::error::CommandError;
 use crate::exit::{Exit, of_verdict};
 use crate::output::Output;
@@ -206,6 +206,10 @@ impl Walk<'_> {
             let typed = prompt::ask("Type the code:", "the code")?;
             if let (Some(app), "show") = (app, typed.trim()) {
                 self.show_app(app)?;
+                continue;
+            }
+            if is_word(&typed) {
+                prompt::tell("A code has digits only; this was not tried.");
                 continue;
             }
             let checked = match wanted {
