@@ -210,34 +210,6 @@ fn nothing_is_sent_to_who_guessed_too_often() {
 }
 
 #[test]
-fn a_resend_of_the_same_code_has_its_data_from_the_start_and_another_code_has_not() {
-    on_both(|store| async move {
-        let ada = add_user(&store, "ada").await;
-        let device = device(&store, &ada).await;
-        let number = "+15005550006";
-        let add = async |challenge: &ChallengeId, delivery: NewDelivery, now| {
-            let id = delivery.id.clone();
-            assert_eq!(store.add_delivery(challenge, delivery, SEND, now).await.unwrap(), SendAllowed::Go);
-            store.delivery(&id).await.unwrap().unwrap()
-        };
-
-        let (challenge, first) = (login(&ada, &device), to(&store, number));
-        let (id, sent) = (challenge.id.clone(), first.id.clone());
-        assert_eq!(store.open_challenge(challenge, first, SEND, at(0)).await.unwrap(), SendAllowed::Go);
-        assert!(store.delivery_sent(&sent, Some(&data("sid")), None, at(0)).await.unwrap());
-        let again = add(&id, to(&store, number), at(30)).await;
-        assert_eq!(again.data, Some(data("sid")));
-        // Where the send in between came to nothing, the code of the one before is still out.
-        assert!(store.delivery_failed(&again.id, true, false, at(31)).await.unwrap());
-        assert_eq!(add(&id, to(&store, number), at(60)).await.data, Some(data("sid")));
-
-        let other = NewDelivery { live_key: Some(store.hash("live", &[b"another"])), ..to(&store, number) };
-        assert_eq!(add(&id, other, at(90)).await.data, None);
-        assert_eq!(add(&id, NewDelivery { expires: at(900), ..to(&store, number) }, at(600)).await.data, None);
-    });
-}
-
-#[test]
 fn only_the_newest_delivery_can_be_approved() {
     on_both(|store| async move {
         let ada = add_user(&store, "ada").await;
