@@ -97,13 +97,15 @@ impl Play<'_> {
             secrets.add_code(&code);
             watch.answer(engine.confirm_device(USER, &enrolling.enrollment, &code).await);
         }
-        clock.advance(app::PERIOD);
+        let stale = app::code(&key, 8, clock.now());
+        clock.advance(LATER);
         let code = app::code(&key, 8, clock.now());
         secrets.add_code(&code);
         for _ in 0..2 {
             let started = self.start("totp").await.unwrap();
-            self.check(&started, WRONG).await;
-            self.check(&started, &code).await;
+            for typed in [WRONG, &stale, &code] {
+                self.check(&started, typed).await;
+            }
         }
 
         clock.advance(LATER);
@@ -199,7 +201,7 @@ impl Play<'_> {
         }
         watch.answer(engine.set_email("bob", Some(&EMAIL.replace('@', " at "))).await);
         if let Some(started) = self.start("totp").await {
-            for typed in [&format!("{WRONG} or 1=1"), NUMBER, "\u{ff17}3915208", ""] {
+            for typed in [&format!("{WRONG} or 1=1"), NUMBER, "\u{ff17}391520846", ""] {
                 self.check(&started, typed).await;
             }
         }

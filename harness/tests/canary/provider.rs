@@ -10,6 +10,9 @@ use serde_json::{Value, json};
 
 use crate::secrets::{EMAIL, NATIONAL, NUMBER};
 
+/// Ten digits, which no id has by accident, and few enough to pass for an error code of 32 bits.
+const FIRST_CODE: usize = 2_847_130_520;
+
 /// How the providers answer. Beyond the last bad mood there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mood {
@@ -111,7 +114,7 @@ impl State {
             fields.find(|(field, _)| field == name).map(|(_, value)| value.into_owned()).unwrap_or_default()
         };
         let sid = |kind: &str| format!("{kind}{:032x}", 7);
-        let next = |codes: &mut Vec<String>| codes.push(format!("{}", 84_713_052 + codes.len() * 104_729));
+        let next = |codes: &mut Vec<String>| codes.push(format!("{}", FIRST_CODE + codes.len() * 104_729));
         let verification =
             |status: &str| json!({"sid": sid("VE"), "to": NUMBER, "status": status, "valid": status == "approved"});
         match segments.as_slice() {
@@ -162,7 +165,7 @@ impl State {
 }
 
 fn bad(way: usize, echo: &str, codes: &[String]) -> Vec<u8> {
-    let code = codes.last().map_or("84713052", String::as_str);
+    let code = codes.last().map_or("2847130520", String::as_str);
     // As a line of a header can hold it.
     let line = echo.replace(|c: char| c.is_control(), " ");
     let error = json!({
