@@ -63,9 +63,10 @@ fn wrong_codes_lock_until_an_administrator_unlocks() {
 fn one_wrong_code_and_no_other_is_denied() {
     let site = local();
     let (_, _) = App::register(&site, "ada", "", &[]);
-    let ran = site.run_with(&[&LOGIN[..], &["--json"]].concat(), "\nletters\n");
+    let ran = site.run_with(&[&LOGIN[..], &["--json"]].concat(), "\nhelp\n1234567\n");
     let verdict = json(&ran.stdout);
     assert_eq!((ran.code, &verdict["verdict"], &verdict["attempts_left"]), (Some(1), &"wrong_code".into(), &4.into()));
+    assert!(ran.stderr.contains("No code was typed") && ran.stderr.contains("this was not tried"), "{ran:#?}");
 
     let ran = site.run(&LOGIN);
     assert_eq!(ran.code, Some(2), "{ran:#?}");
