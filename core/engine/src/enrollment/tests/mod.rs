@@ -328,11 +328,11 @@ fn a_second_factor_of_one_kind_must_wait_for_the_first_to_go() {
         let rig = Rig::new();
         let app = rig.with_app("ada").await;
         let approval = rig.approval("ada", &app).await;
-        refused(rig.begin_app("ada", by(&approval)).await, "has totp device already");
+        refused(rig.begin_app("ada", by(&approval)).await, "has a totp device already");
         assert_eq!(rig.world.times("app", OperationName::Enroll), 1, "nothing was prepared in vain");
         let rig = Rig::new();
         rig.with_phone("ada", NUMBER).await;
-        refused(rig.begin_phone("ada", OTHER_NUMBER, "sms").await, "has phone number already");
+        refused(rig.begin_phone("ada", OTHER_NUMBER, "sms").await, "has a phone number already");
     });
 }
 
