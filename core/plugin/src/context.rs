@@ -1,6 +1,5 @@
 //! What an operation may ask of its host.
 
-use std::collections::HashMap;
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
@@ -29,7 +28,8 @@ pub(crate) struct Slot {
     /// Steps that wait for their reply, each with whom to wake. The host polls with a waker that
     /// does nothing, but combinators such as `FuturesUnordered` poll only what was woken.
     outstanding: Vec<(u64, Waker)>,
-    inbox: HashMap<u64, Event>,
+    /// Replies that nobody has fetched yet. Few: a list is searched faster than a map is made.
+    inbox: Vec<(u64, Event)>,
     logs: Vec<LogLine>,
     dropped_logs: usize,
 }
@@ -41,7 +41,7 @@ impl Context {
             last_id: 0,
             outbox: Vec::new(),
             outstanding: Vec::new(),
-            inbox: HashMap::new(),
+            inbox: Vec::new(),
             logs: Vec::new(),
             dropped_logs: 0,
         };
@@ -145,8 +145,8 @@ impl Context {
                 slot.outbox.push(Step { id, action });
                 return Poll::Pending;
             }
-            if let Some(event) = slot.inbox.remove(&id) {
-                return Poll::Ready(event);
+            if let Some(place) = slot.inbox.iter().position(|(answered, _)| *answered == id) {
+                return Poll::Ready(slot.inbox.swap_remove(place).1);
             }
             if let Some((_, waker)) = slot.outstanding.iter_mut().find(|(waiting, _)| *waiting == id) {
                 waker.clone_from(polled.waker());
@@ -170,7 +170,7 @@ impl Slot {
     pub(crate) fn deliver(&mut self, id: u64, event: Event) -> Option<Waker> {
         let place = self.outstanding.iter().position(|(waiting, _)| *waiting == id)?;
         let (_, waker) = self.outstanding.swap_remove(place);
-        self.inbox.insert(id, event);
+        self.inbox.push((id, event));
         Some(waker)
     }
 
