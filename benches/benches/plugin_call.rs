@@ -21,11 +21,15 @@ struct Case {
     provider: &'static str,
     settings: Value,
     call: Call,
-    reply: Reply,
+    reply: StepReply,
     outcome: Value,
 }
 
 const NOW: Timestamp = Timestamp::from_secs(1_767_225_600);
+
+const fn first_reply(reply: Reply) -> StepReply {
+    StepReply { id: 1, now: NOW, got: Event::Http(reply) }
+}
 
 fn approval() -> Case {
     let ask = AskStatus {
@@ -38,7 +42,7 @@ fn approval() -> Case {
         provider: "without-code",
         settings: json!({}),
         call: Call { now: NOW, operation: Operation::Status(ask) },
-        reply: Reply::from_json(200, &json!({"state": "approved"})),
+        reply: first_reply(Reply::from_json(200, &json!({"state": "approved"}))),
         outcome: json!("approved"),
     }
 }
@@ -58,7 +62,7 @@ fn verify_check() -> Case {
         provider: "twilio-verify",
         settings: json!({"auth_id": account, "auth_token": {"secret": "auth_token"}, "service_sid": service}),
         call: Call { now: NOW, operation: Operation::Check(check) },
-        reply: Reply::from_json(200, &body),
+        reply: first_reply(Reply::from_json(200, &body)),
         outcome: json!({"approved": {}}),
     }
 }
@@ -81,8 +85,8 @@ fn open(case: &Case) -> impl Instance {
 fn run(plugin: &impl Instance, case: &Case) -> Answer {
     let call = serde_json::to_vec(&case.call).expect("JSON");
     let answer: Answer = serde_json::from_slice(&plugin.begin(&call).expect("a step")).expect("an answer");
-    let reply = StepReply { id: answer.steps[0].id, now: NOW, got: Event::Http(case.reply.clone()) };
-    let reply = serde_json::to_vec(&reply).expect("JSON");
+    assert_eq!(answer.steps[0].id, case.reply.id, "the first step of an operation is 1");
+    let reply = serde_json::to_vec(&case.reply).expect("JSON");
     let done = plugin.resume(answer.handle, &reply).expect("an outcome");
     plugin.end(answer.handle);
     serde_json::from_slice(&done).expect("an answer")

@@ -15,19 +15,19 @@ use crate::operation::Operation;
 use crate::provider::Provider;
 use crate::step::{Action, Answer, Call, Done, Step, StepReply};
 
+type Performing = Pin<Box<dyn Future<Output = Done> + Send>>;
+
 /// An operation under way.
 pub(crate) struct Coroutine {
     /// `None` once it is over: the provider's future is dropped as early as can be.
-    future: Option<Pin<Box<dyn Future<Output = Done> + Send>>>,
+    future: Option<Performing>,
     context: Context,
 }
 
 impl Coroutine {
     pub(crate) fn new<P: Provider>(provider: Arc<P>, call: Call) -> Self {
         let context = Context::new(call.now);
-        let cx = context.clone();
-        let future = Box::pin(async move { perform(&*provider, &cx, call.operation).await });
-        Self { future: Some(future), context }
+        Self { future: Some(perform(provider, context.clone(), call.operation)), context }
     }
 
     /// Runs until the provider needs a reply or is done.
@@ -107,18 +107,25 @@ fn over() -> Fault {
     Fault::new(FaultKind::StaleHandle, "the operation is over; only `end` may follow")
 }
 
-async fn perform<P: Provider>(provider: &P, cx: &Context, operation: Operation) -> Done {
+/// Each operation is boxed by itself: one future over all of them would be as large as the
+/// largest, and be moved about for the smallest.
+fn perform<P: Provider>(provider: Arc<P>, cx: Context, operation: Operation) -> Performing {
+    macro_rules! run {
+        ($operation:ident, $input:ident) => {
+            Box::pin(async move { done(provider.$operation(&cx, $input).await) })
+        };
+    }
     match operation {
-        Operation::TestCredentials(input) => done(provider.test_credentials(cx, input).await),
-        Operation::Provision(input) => done(provider.provision(cx, input).await),
-        Operation::Enroll(input) => done(provider.enroll(cx, input).await),
-        Operation::ConfirmEnrollment(input) => done(provider.confirm_enrollment(cx, input).await),
-        Operation::Unenroll(input) => done(provider.unenroll(cx, input).await),
-        Operation::Start(input) => done(provider.start(cx, input).await),
-        Operation::Check(input) => done(provider.check(cx, input).await),
-        Operation::Cancel(input) => done(provider.cancel(cx, input).await),
-        Operation::Status(input) => done(provider.status(cx, input).await),
-        Operation::Receive(input) => done(provider.receive(cx, input).await),
+        Operation::TestCredentials(input) => run!(test_credentials, input),
+        Operation::Provision(input) => run!(provision, input),
+        Operation::Enroll(input) => run!(enroll, input),
+        Operation::ConfirmEnrollment(input) => run!(confirm_enrollment, input),
+        Operation::Unenroll(input) => run!(unenroll, input),
+        Operation::Start(input) => run!(start, input),
+        Operation::Check(input) => run!(check, input),
+        Operation::Cancel(input) => run!(cancel, input),
+        Operation::Status(input) => run!(status, input),
+        Operation::Receive(input) => run!(receive, input),
     }
 }
 
@@ -138,7 +145,8 @@ fn done<T: Serialize>(result: Result<T, Failure>) -> Done {
 
 /// Encodes an answer, within the contract's size.
 pub(crate) fn encode(answer: &Answer) -> Result<Vec<u8>, Fault> {
-    let bytes = serde_json::to_vec(answer)
+    let mut bytes = Vec::with_capacity(1024); // Most steps fit: no growing, no copying.
+    serde_json::to_writer(&mut bytes, answer)
         .map_err(|error| Fault::new(FaultKind::TooLarge, format!("the answer cannot be written as JSON: {error}")))?;
     if bytes.len() > limits::STEP_BYTES {
         let (found, max) = (bytes.len(), limits::STEP_BYTES);
