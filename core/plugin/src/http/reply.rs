@@ -247,7 +247,10 @@ mod tests {
         assert_eq!(read(json!({"token": "", "device": null})), Ok(Checked { token: String::new(), device: None }));
         assert!(read(json!(["is valid", null])).is_err());
         assert!(read(json!({"token": "is valid", "device": [7, []]})).is_err());
-        assert!(read(json!({"device": null})).is_err_and(|error| error.to_string().contains("the field `token` is missing")));
+        assert!(
+            read(json!({"device": null}))
+                .is_err_and(|error| error.to_string().contains("the field `token` is missing"))
+        );
     }
 
     #[test]

@@ -1,13 +1,12 @@
 //! Judging codes.
 
 use countersign_plugin::manifest::{Checker, Maker};
-use countersign_plugin::{Failure, FailureKind, OperationName, Status};
+use countersign_plugin::{Failure, FailureKind, OperationName};
 
 use super::*;
 use crate::account::NewAccount;
 use crate::bootstrap::Limits;
-use crate::enrollment::{Actor, BeginFactor};
-use crate::store::Store as _;
+use crate::store::{Store as _, StoreError};
 
 #[test]
 fn the_right_code_is_approved_once() {
@@ -184,76 +183,6 @@ fn the_code_of_the_engine_is_right_for_its_own_delivery_only() {
 }
 
 #[test]
-fn a_status_of_the_provider_approves_nothing_that_has_a_code() {
-    run(async {
-        let rig = Rig::new();
-        rig.with_phone("ada", NUMBER).await;
-        let started = rig.start("ada", "sms").await.unwrap();
-        let polled = rig.engine.poll(&started.challenge).await;
-        assert!(matches!(polled, Err(CheckError::HasCode { service }) if service == "sms"));
-        assert_eq!(rig.world.times("verify", OperationName::Status), 0);
-    });
-}
-
-#[test]
-fn an_approval_without_code_is_polled() {
-    run(async {
-        let rig = Rig::new();
-        let enroll = BeginFactor { user: "ada", method: "push", locale: None, actor: Actor::Administrator };
-        let started = rig.engine.begin_other(enroll).await.unwrap();
-        assert_eq!((started.code_digits, &started.recipient), (None, &None));
-        assert_eq!(rig.engine.poll_enrollment(&started.challenge).await.unwrap(), Progress::Waiting);
-        assert!(matches!(rig.engine.poll(&started.challenge).await, Err(CheckError::UnknownChallenge)));
-        rig.world.decide(Status::Approved);
-        let Progress::Over(verdict) = rig.engine.poll_enrollment(&started.challenge).await.unwrap() else {
-            panic!("still waiting")
-        };
-        approved(&verdict);
-        let ends = [
-            (Status::Approved, passed("ada", "push", "push")),
-            (Status::Denied, Verdict::Denied),
-            (Status::Expired, Verdict::Expired),
-            (Status::Canceled, Verdict::Expired),
-        ];
-        for (status, expected) in ends {
-            rig.clock.advance(600);
-            let started = rig.start("ada", "push").await.unwrap();
-            assert!(matches!(
-                rig.engine.check(&started.challenge, "123456").await,
-                Err(CheckError::HasNoCode { service }) if service == "push"
-            ));
-            rig.world.decide(status);
-            assert_eq!(rig.engine.poll(&started.challenge).await.unwrap(), Progress::Over(expected));
-            rig.world.decide(Status::Approved);
-            let after = rig.engine.poll(&started.challenge).await.unwrap();
-            assert_eq!(after, Progress::Over(Verdict::Expired), "what is decided stays so");
-        }
-        rig.clock.advance(600);
-        let started = rig.start("ada", "push").await.unwrap();
-        rig.world.decide(Status::Undelivered);
-        let Progress::Over(Verdict::Unavailable { failure, .. }) = rig.engine.poll(&started.challenge).await.unwrap()
-        else {
-            panic!("delivered")
-        };
-        assert_eq!(failure.kind, FailureKind::UnreachableRecipient);
-    });
-}
-
-#[test]
-fn a_polled_request_ends_with_its_time() {
-    run(async {
-        for (wait, over) in [(599_999, false), (600_000, true)] {
-            let rig = Rig::new();
-            let enroll = BeginFactor { user: "ada", method: "push", locale: None, actor: Actor::Administrator };
-            let started = rig.engine.begin_other(enroll).await.unwrap();
-            rig.clock.advance_millis(wait);
-            let progress = rig.engine.poll_enrollment(&started.challenge).await.unwrap();
-            assert_eq!(progress == Progress::Over(Verdict::Expired), over);
-        }
-    });
-}
-
-#[test]
 fn a_challenge_that_proves_a_number_never_passes_a_login_nor_the_other_way_round() {
     run(async {
         let rig = Rig::new();
@@ -371,6 +300,25 @@ fn what_was_passed_is_told_in_full() {
         };
         assert_eq!((passed.user.as_str(), passed.login_type.as_deref()), ("ada", Some("flagged")));
     });
+}
+
+#[test]
+fn every_check_that_cannot_be_made_has_a_word_for_the_person() {
+    let service = || "sms".to_owned();
+    let over = "That request is over. Please start again.";
+    for (error, expected) in [
+        (CheckError::Empty, "Please type the code."),
+        (CheckError::HasCode { service: service() }, "Please type the code."),
+        (CheckError::UnknownChallenge, over),
+        (CheckError::ServiceGone { service: service() }, over),
+        (CheckError::HasNoCode { service: service() }, "No code is needed. Please approve the request on your device."),
+        (
+            CheckError::Store(StoreError::Closed),
+            "This does not work at the moment. Please try again or tell your administrator.",
+        ),
+    ] {
+        assert_eq!(error.person(), expected, "{error}");
+    }
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod crashes;
 mod fallback;
 mod history;
 mod live;
+mod polling;
 mod sending;
 mod surviving;
 

@@ -71,7 +71,9 @@ fn every_shape_is_read() {
     as_serde_reads_it(&json!({"text": "a\"\u{e9}\n", "number": -1.5e3, "wrapped": 7, "either": "x"}));
     as_serde_reads_it(&json!({"text": "", "kind": "plain", "either": true, "number": null}));
     as_serde_reads_it(&json!({"text": "", "kind": {"one": {"flag": true}}, "list": [{"flag": true}, {"flag": false}]}));
-    as_serde_reads_it(&json!({"text": "", "kind": {"two": [1, {"flag": true}]}, "map": {"any": {"flag": true, "new": [{}]}}}));
+    as_serde_reads_it(
+        &json!({"text": "", "kind": {"two": [1, {"flag": true}]}, "map": {"any": {"flag": true, "new": [{}]}}}),
+    );
     as_serde_reads_it(&json!({"text": "", "kind": {"fields": {"inner": {"flag": false}}}}));
 }
 

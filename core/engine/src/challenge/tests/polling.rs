@@ -1,0 +1,101 @@
+//! Asking whether the person has approved without a code.
+
+use countersign_plugin::{Failure, FailureKind, OperationName, Status};
+
+use super::*;
+use crate::enrollment::{Actor, BeginFactor};
+
+#[test]
+fn a_status_of_the_provider_approves_nothing_that_has_a_code() {
+    run(async {
+        let rig = Rig::new();
+        rig.with_phone("ada", NUMBER).await;
+        let started = rig.start("ada", "sms").await.unwrap();
+        let polled = rig.engine.poll(&started.challenge).await;
+        assert!(matches!(polled, Err(CheckError::HasCode { service }) if service == "sms"));
+        assert_eq!(rig.world.times("verify", OperationName::Status), 0);
+    });
+}
+
+#[test]
+fn an_approval_without_code_is_polled() {
+    run(async {
+        let rig = Rig::new();
+        let enroll = BeginFactor { user: "ada", method: "push", locale: None, actor: Actor::Administrator };
+        let started = rig.engine.begin_other(enroll).await.unwrap();
+        assert_eq!((started.code_digits, &started.recipient), (None, &None));
+        assert_eq!(rig.engine.poll_enrollment(&started.challenge).await.unwrap(), Progress::Waiting);
+        assert!(matches!(rig.engine.poll(&started.challenge).await, Err(CheckError::UnknownChallenge)));
+        rig.world.decide(Status::Approved);
+        let Progress::Over(verdict) = rig.engine.poll_enrollment(&started.challenge).await.unwrap() else {
+            panic!("still waiting")
+        };
+        approved(&verdict);
+        let ends = [
+            (Status::Approved, passed("ada", "push", "push")),
+            (Status::Denied, Verdict::Denied),
+            (Status::Expired, Verdict::Expired),
+            (Status::Canceled, Verdict::Expired),
+        ];
+        for (status, expected) in ends {
+            rig.clock.advance(600);
+            let started = rig.start("ada", "push").await.unwrap();
+            assert!(matches!(
+                rig.engine.check(&started.challenge, "123456").await,
+                Err(CheckError::HasNoCode { service }) if service == "push"
+            ));
+            rig.world.decide(status);
+            assert_eq!(rig.engine.poll(&started.challenge).await.unwrap(), Progress::Over(expected));
+            rig.world.decide(Status::Approved);
+            let after = rig.engine.poll(&started.challenge).await.unwrap();
+            assert_eq!(after, Progress::Over(Verdict::Expired), "what is decided stays so");
+        }
+        rig.clock.advance(600);
+        let started = rig.start("ada", "push").await.unwrap();
+        rig.world.decide(Status::Undelivered);
+        let Progress::Over(Verdict::Unavailable { failure, .. }) = rig.engine.poll(&started.challenge).await.unwrap()
+        else {
+            panic!("delivered")
+        };
+        assert_eq!(failure.kind, FailureKind::UnreachableRecipient);
+    });
+}
+
+#[test]
+fn a_request_that_the_provider_forgot_is_over_and_one_that_it_cannot_tell_of_is_not() {
+    run(async {
+        let rig = Rig::new();
+        let enroll = BeginFactor { user: "ada", method: "push", locale: None, actor: Actor::Administrator };
+        let started = rig.engine.begin_other(enroll).await.unwrap();
+        rig.world.decide(Status::Approved);
+        rig.world.next(Weather::Refused(Failure::new(FailureKind::Unavailable, "down")));
+        let polled = rig.engine.poll_enrollment(&started.challenge).await.unwrap();
+        assert!(matches!(polled, Progress::Over(Verdict::Unavailable { .. })), "{polled:?}");
+        let polled = rig.engine.poll_enrollment(&started.challenge).await.unwrap();
+        assert!(matches!(polled, Progress::Over(Verdict::Approved { .. })), "{polled:?}");
+
+        rig.clock.advance(30);
+        let started = rig.start("ada", "push").await.unwrap();
+        rig.world.decide(Status::Approved);
+        rig.world.next(Weather::Refused(Failure::new(FailureKind::Expired, "unknown")));
+        for _ in 0..2 {
+            let polled = rig.engine.poll(&started.challenge).await.unwrap();
+            assert_eq!(polled, Progress::Over(Verdict::Expired));
+        }
+        assert_eq!(rig.world.times("push", OperationName::Status), 3, "what is over is not asked for");
+    });
+}
+
+#[test]
+fn a_polled_request_ends_with_its_time() {
+    run(async {
+        for (wait, over) in [(599_999, false), (600_000, true)] {
+            let rig = Rig::new();
+            let enroll = BeginFactor { user: "ada", method: "push", locale: None, actor: Actor::Administrator };
+            let started = rig.engine.begin_other(enroll).await.unwrap();
+            rig.clock.advance_millis(wait);
+            let progress = rig.engine.poll_enrollment(&started.challenge).await.unwrap();
+            assert_eq!(progress == Progress::Over(Verdict::Expired), over);
+        }
+    });
+}
