@@ -166,3 +166,18 @@ fn a_fallback_may_follow_a_call_which_leaves_no_live_code() {
         approved(&rig.check(&started.challenge, &rig.world.last_code(NUMBER)).await);
     });
 }
+
+#[test]
+fn no_fallback_is_tried_beside_an_earlier_code_that_cannot_be_canceled() {
+    run(async {
+        let rig = Rig::new();
+        rig.with_phone("ada", NUMBER).await;
+        let started = rig.start("ada", "hotline").await.unwrap();
+        rig.clock.advance(30);
+        rig.world.next(unavailable());
+        let why = not_sent(rig.resend(&started.challenge, Some("sms")).await);
+        assert!(matches!(&why, NotSent::Failed { service, .. } if service == "sms"), "{why:?}");
+        assert_eq!(rig.world.times("backup", OperationName::Start), 0);
+        assert_eq!(rig.world.live().len(), 1);
+    });
+}
