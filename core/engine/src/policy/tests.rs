@@ -239,6 +239,28 @@ fn a_kind_of_login_that_is_not_listed_is_refused_whatever_else_is_set() {
 }
 
 #[test]
+fn a_person_is_told_whether_a_code_will_be_asked_for() {
+    let world = Arc::new(World::new(Arc::new(OwnClock::at(NOW))));
+    let ada = user(true);
+    for (maker, expected) in
+        [(Maker::Provider, true), (Maker::Engine, true), (Maker::Device, true), (Maker::Nobody, false)]
+    {
+        let service = service(&world, "any", "verify", Kind::Verify, offer("any", maker, Checker::Provider));
+        assert_eq!(Method::of(&service, &ada, None).asks_for_code, expected, "{maker:?}");
+    }
+}
+
+#[test]
+fn a_phone_factor_without_a_number_suits_no_service_that_sends_to_one() {
+    let ada = user(true);
+    let sms = &services()[0];
+    let mut phone = enrollment(&ada, Factor::Phone, true);
+    assert_eq!(suits(sms, &ada, &phone), Ok(()));
+    phone.phone = None;
+    assert_eq!(suits(sms, &ada, &phone), Err(Unusable::NoPhone));
+}
+
+#[test]
 fn a_mask_shows_no_more_than_it_must() {
     let address = |text: &str| masked(&countersign_plugin::Recipient::Email(text.to_owned()));
     assert_eq!(address("ada@example.com"), "a••••@example.com");
