@@ -198,7 +198,7 @@ const HISTORY: &[Step] = steps! {
     ),
     store => assert!(store.unlock_user(&id(UserId::parse, 1), at(130)).await.unwrap()),
     store => assert_eq!(
-        store.remove_enrollment(&enrollment(2), &leave(3), at(140)).await.unwrap(),
+        store.remove_enrollment(&enrollment(2), &leave(3), MustRemain::AnotherFactor, at(140)).await.unwrap(),
         EnrollmentRemoved::Removed
     ),
     store => assert_eq!(store.expire(at(1000)).await.unwrap(), 2),

@@ -13,7 +13,7 @@ use crate::engine::Engine;
 use crate::operation::NothingKept;
 use crate::policy::factor_of;
 use crate::service::Service;
-use crate::store::{Delivery, Enrollment, EnrollmentRemoved, Factor, OpenChallenge, StoreError, User};
+use crate::store::{Delivery, Enrollment, EnrollmentRemoved, Factor, MustRemain, OpenChallenge, StoreError, User};
 
 pub(crate) async fn remove(
     engine: &Engine,
@@ -32,22 +32,24 @@ pub(super) async fn remove_from(
     actor: Actor<'_>,
 ) -> Result<Removed, EnrollError> {
     let enrollments = engine.store.enrollments(&user.id, engine.clock.now()).await?;
-    let active: Vec<_> = enrollments.iter().filter(|enrollment| enrollment.active).collect();
-    let Some(enrollment) = active.iter().find(|enrollment| enrollment.factor == *factor) else {
+    let Some(enrollment) = enrollments.iter().find(|enrollment| enrollment.active && enrollment.factor == *factor)
+    else {
         return Err(EnrollError::NoSuchFactor { factor: factor.clone() });
     };
-    if active.len() == 1 && matches!(actor, Actor::Person { .. }) && must_have_one(engine, user) {
-        return Err(EnrollError::LastFactor);
-    }
+    let must_remain = match actor {
+        Actor::Person { .. } if must_have_one(engine, user) => MustRemain::AnotherFactor,
+        Actor::Person { .. } | Actor::Administrator => MustRemain::Nothing,
+    };
     // What must be known to tell the providers is gone with the enrollment.
     let held = held(engine, enrollment).await?;
     let open = codes_out(engine, user, enrollment).await?;
     let now = engine.clock.now();
-    match engine.store.remove_enrollment(&enrollment.id, &actor.authority(now), now).await? {
+    match engine.store.remove_enrollment(&enrollment.id, &actor.authority(now), must_remain, now).await? {
         EnrollmentRemoved::Removed => {}
         EnrollmentRemoved::Gone => return Err(EnrollError::NoSuchFactor { factor: factor.clone() }),
         EnrollmentRemoved::NeedsApproval => return Err(EnrollError::NeedsApproval),
         EnrollmentRemoved::ApprovalRefused => return Err(EnrollError::ApprovalRefused),
+        EnrollmentRemoved::LastFactor => return Err(EnrollError::LastFactor),
     }
     for delivery in &open {
         let _best_effort = challenge::kill(engine, delivery).await?;

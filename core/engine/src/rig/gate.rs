@@ -1,10 +1,10 @@
 //! A store whose writes fail, or die, when a test wants it.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use countersign_plugin::{Data, Timestamp};
-use tokio::sync::Notify;
+use tokio::sync::{Barrier, Notify};
 
 use crate::audit::AuditEvent;
 use crate::store::*;
@@ -26,6 +26,8 @@ pub(crate) struct Gate {
     fault: Mutex<Option<(usize, Fault)>>,
     /// Every write of this name fails.
     failing: Mutex<Option<&'static str>>,
+    /// Writes of this name wait for each other.
+    meeting: Mutex<Option<(&'static str, Arc<Barrier>)>>,
     writes: Mutex<Vec<&'static str>>,
     pub(crate) died: Notify,
 }
@@ -36,6 +38,7 @@ impl Gate {
             inner,
             fault: Mutex::default(),
             failing: Mutex::default(),
+            meeting: Mutex::default(),
             writes: Mutex::default(),
             died: Notify::new(),
         }
@@ -50,6 +53,7 @@ impl Gate {
     pub(crate) fn calm(&self) {
         *self.fault.lock().unwrap() = None;
         *self.failing.lock().unwrap() = None;
+        *self.meeting.lock().unwrap() = None;
     }
 
     /// Whether what was to come is still to come.
@@ -60,6 +64,11 @@ impl Gate {
     /// Every write of this name fails.
     pub(crate) fn fail(&self, write: &'static str) {
         *self.failing.lock().unwrap() = Some(write);
+    }
+
+    /// Writes of this name wait until so many of them are about to happen.
+    pub(crate) fn meet(&self, write: &'static str, count: usize) {
+        *self.meeting.lock().unwrap() = Some((write, Arc::new(Barrier::new(count))));
     }
 
     /// The writes so far, by name.
@@ -73,6 +82,10 @@ impl Gate {
         write: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
         self.writes.lock().unwrap().push(name);
+        let meeting = self.meeting.lock().unwrap().clone().filter(|(write, _)| *write == name);
+        if let Some((_, others)) = meeting {
+            others.wait().await;
+        }
         let now = {
             let mut fault = self.fault.lock().unwrap();
             match fault.as_mut() {
@@ -165,6 +178,7 @@ through! {
         &self,
         enrollment: &EnrollmentId,
         authority: &Authority,
+        must_remain: MustRemain,
         now: Timestamp,
     ) -> Result<EnrollmentRemoved, StoreError>;
     async fn put_provider_data(

@@ -71,11 +71,17 @@ pub trait Store: Send + Sync {
         now: Timestamp,
     ) -> Result<Attempt, StoreError>;
     /// Removes an enrollment with its data; open challenges on it are canceled. An approval is
-    /// used up in the same transaction.
+    /// used up in the same transaction, as is decided whether what must remain does: of two
+    /// removals at once that would leave nothing, also on two nodes, one is refused.
+    ///
+    /// The reasons to refuse are tried in the order of [`EnrollmentRemoved`]: whoever comes
+    /// without leave does not learn whether this is the last factor. A refusal changes nothing;
+    /// an approval that was refused for the last factor is still good for another change.
     async fn remove_enrollment(
         &self,
         enrollment: &EnrollmentId,
         authority: &Authority,
+        must_remain: MustRemain,
         now: Timestamp,
     ) -> Result<EnrollmentRemoved, StoreError>;
     /// This provider's data on an enrollment.

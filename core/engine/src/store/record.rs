@@ -213,6 +213,16 @@ pub enum EnrollmentBegun {
     ApprovalRefused,
 }
 
+/// What a removal must leave to the user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MustRemain {
+    /// Another active enrollment of the user's, of whatever factor. (Who removes one that is not
+    /// active takes no factor away, and is not asked for this.)
+    AnotherFactor,
+    /// Nothing: the user may be without a factor.
+    Nothing,
+}
+
 /// Answer of `remove_enrollment`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
@@ -225,6 +235,8 @@ pub enum EnrollmentRemoved {
     NeedsApproval,
     /// The approval is not one, too old, or used up.
     ApprovalRefused,
+    /// Another factor must remain, and this is the last active one. Nothing was changed.
+    LastFactor,
 }
 
 /// Answer of `confirm_enrollment`.

@@ -79,6 +79,51 @@ fn the_last_factor_stays_where_the_site_asks_for_one() {
 }
 
 #[test]
+fn of_two_removals_at_once_one_leaves_the_last_factor() {
+    run(async {
+        let rig = Rig::new();
+        rig.with_phone("ada", NUMBER).await;
+        let app = rig.with_app_approved("ada").await;
+        let (one, other) = (rig.approval("ada", &app).await, rig.approval("ada", &app).await);
+        let device = totp();
+        // Each sees two factors before the other removes one.
+        rig.store.meet("remove_enrollment", 2);
+        let answers = tokio::join!(
+            rig.engine.remove_factor("ada", &Factor::Phone, by(&one)),
+            rig.engine.remove_factor("ada", &device, by(&other)),
+        );
+        rig.store.calm();
+        let left = match answers {
+            (Ok(_), Err(EnrollError::LastFactor)) => totp(),
+            (Err(EnrollError::LastFactor), Ok(_)) => Factor::Phone,
+            both => panic!("one of them must win: {both:?}"),
+        };
+        assert_eq!(rig.factors("ada").await, std::slice::from_ref(&left));
+        // The approval of the one that lost is not used up: the person may go on with it.
+        let unused = if left == totp() { &other } else { &one };
+        let again = match left {
+            Factor::Phone => rig.begin_app("ada", by(unused)).await.map(|_| ()),
+            _ => rig.begin_phone_as("ada", OTHER_NUMBER, "sms", by(unused)).await.map(|_| ()),
+        };
+        assert!(again.is_ok(), "{again:?}");
+        assert!(rig.engine.remove_factor("ada", &left, BY_ADMINISTRATOR).await.is_ok());
+        assert_eq!(rig.factors("ada").await, []);
+    });
+}
+
+#[test]
+fn whether_a_factor_is_the_last_one_is_told_to_nobody_without_leave() {
+    run(async {
+        let rig = Rig::new();
+        let app = rig.with_app("ada").await;
+        let stale = rig.approval("ada", &app).await;
+        rig.clock.advance(APPROVAL_LIFETIME.as_secs() + 1);
+        refused(rig.engine.remove_factor("ada", &totp(), BY_NOBODY).await, "needs an approval");
+        refused(rig.engine.remove_factor("ada", &totp(), by(&stale)).await, "the approval does not count");
+    });
+}
+
+#[test]
 fn an_administrator_changes_a_number_and_the_new_one_must_be_proven() {
     run(async {
         let rig = Rig::new();

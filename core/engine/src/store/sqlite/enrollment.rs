@@ -12,7 +12,7 @@ use crate::audit::{AuditEvent, AuditKind};
 use crate::store::keys::Place;
 use crate::store::{
     Authority, ChallengeId, Enrollment, EnrollmentBegun, EnrollmentConfirmed, EnrollmentId, EnrollmentRemoved, Factor,
-    NewEnrollment, Proof, UserId,
+    MustRemain, NewEnrollment, Proof, UserId,
 };
 
 const COLUMNS: &str = "id, user, kind, channel, state, phone, provider, last_step, expires";
@@ -83,13 +83,19 @@ impl Transition<'_> {
         &self,
         id: &EnrollmentId,
         authority: &Authority,
+        must_remain: MustRemain,
     ) -> Result<EnrollmentRemoved, Fault> {
-        let Some(enrollment) = self.enrollment(id)? else { return Ok(EnrollmentRemoved::Gone) };
-        if let Err(refused) = self.leave_to_remove(id, &enrollment.user, authority)? {
-            return Ok(refused);
-        }
-        self.end_enrollment(&enrollment, AuditKind::EnrollmentRemoved, "enrollment removed")?;
-        Ok(EnrollmentRemoved::Removed)
+        let removed = self.unless_refused(|| {
+            let Some(enrollment) = self.enrollment(id)? else { return Ok(Err(EnrollmentRemoved::Gone)) };
+            if let Err(refused) = self.leave_to_remove(id, &enrollment.user, authority)? {
+                return Ok(Err(refused));
+            }
+            // Undone with everything else where it was the last one, the use of the approval too.
+            let ended =
+                self.end_leaving(must_remain, &enrollment, AuditKind::EnrollmentRemoved, "enrollment removed")?;
+            Ok(if ended { Ok(EnrollmentRemoved::Removed) } else { Err(EnrollmentRemoved::LastFactor) })
+        })?;
+        Ok(removed.unwrap_or_else(|refused| refused))
     }
 
     pub(super) fn provider_data(&self, enrollment: &EnrollmentId, provider: &str) -> Result<Option<Data>, Fault> {
@@ -122,12 +128,34 @@ impl Transition<'_> {
         kind: AuditKind,
         reason: &'static str,
     ) -> Result<(), Fault> {
+        self.end_leaving(MustRemain::Nothing, enrollment, kind, reason).map(|_always| ())
+    }
+
+    /// The same, if what must remain does. Where it answers `false`, the caller undoes the steps.
+    fn end_leaving(
+        &self,
+        must_remain: MustRemain,
+        enrollment: &Enrollment,
+        kind: AuditKind,
+        reason: &'static str,
+    ) -> Result<bool, Fault> {
         let open = self.open_on(&enrollment.id)?;
         for challenge in open {
             self.cancel(&challenge, &enrollment.user, reason)?;
         }
-        self.hit("DELETE FROM enrollments WHERE id = ?1", [enrollment.id.as_str()])?;
-        self.append(&about(kind, &enrollment.user, &enrollment.id, &enrollment.factor))
+        let condition = match must_remain {
+            MustRemain::Nothing => "TRUE",
+            MustRemain::AnotherFactor => {
+                "(state <> 'active' OR EXISTS (SELECT 1 FROM enrollments other
+                     WHERE other.user = enrollments.user AND other.id <> enrollments.id AND other.state = 'active'))"
+            }
+        };
+        let delete = format!("DELETE FROM enrollments WHERE id = ?1 AND {condition}");
+        if !self.hit(&delete, [enrollment.id.as_str()])? {
+            return Ok(false);
+        }
+        self.append(&about(kind, &enrollment.user, &enrollment.id, &enrollment.factor))?;
+        Ok(true)
     }
 
     fn insert_enrollment(&self, new: &NewEnrollment) -> Result<bool, Fault> {

@@ -7,9 +7,9 @@ use super::SqliteStore;
 use crate::audit::AuditEvent;
 use crate::store::{
     Approval, Attempt, AttemptRule, Authority, ChallengeId, ChallengeState, Delivery, DeliveryId, Enrollment,
-    EnrollmentBegun, EnrollmentConfirmed, EnrollmentId, EnrollmentRemoved, KeyedHash, NewChallenge, NewDelivery,
-    NewEnrollment, NewUser, OpenChallenge, Proof, SendAllowed, SendRule, Store, StoreError, StoredEvent, User,
-    UserChange, UserId,
+    EnrollmentBegun, EnrollmentConfirmed, EnrollmentId, EnrollmentRemoved, KeyedHash, MustRemain, NewChallenge,
+    NewDelivery, NewEnrollment, NewUser, OpenChallenge, Proof, SendAllowed, SendRule, Store, StoreError, StoredEvent,
+    User, UserChange, UserId,
 };
 
 /// The time of transitions that no rule about time applies to.
@@ -83,10 +83,11 @@ impl Store for SqliteStore {
         &self,
         enrollment: &EnrollmentId,
         authority: &Authority,
+        must_remain: MustRemain,
         now: Timestamp,
     ) -> Result<EnrollmentRemoved, StoreError> {
         let (enrollment, authority) = (enrollment.clone(), authority.clone());
-        self.write("remove_enrollment", now, move |tx| tx.remove_enrollment(&enrollment, &authority)).await
+        self.write("remove_enrollment", now, move |tx| tx.remove_enrollment(&enrollment, &authority, must_remain)).await
     }
 
     async fn provider_data(&self, enrollment: &EnrollmentId, provider: &str) -> Result<Option<Data>, StoreError> {

@@ -10,17 +10,6 @@ async fn confirm(store: &SqliteStore, id: &EnrollmentId, now: Timestamp) -> Enro
     store.confirm_enrollment(id, Proof::Step(7), None, now).await.unwrap()
 }
 
-/// A login of this user's that was approved at this moment.
-async fn approved(store: &SqliteStore, user: &UserId, enrollment: &EnrollmentId, now: Timestamp) -> ChallengeId {
-    let (challenge, delivery) = open_at(store, user, enrollment, now).await;
-    assert_eq!(store.approve(&challenge, &delivery, Proof::Nothing, now).await.unwrap(), Approval::Approved);
-    challenge
-}
-
-fn by(challenge: &ChallengeId, not_before: Timestamp) -> Authority {
-    Authority::Approval { challenge: challenge.clone(), not_before }
-}
-
 #[test]
 fn a_device_counts_only_once_it_is_confirmed() {
     on_both(|store| async move {
@@ -137,11 +126,14 @@ fn nobodys_leave_is_enough_for_the_first_factor_only() {
         assert_eq!(begun(&store, &third, at(2)).await, EnrollmentBegun::NeedsApproval);
         // The pending one was not replaced by what was refused.
         assert!(store.enrollments(&ada, at(2)).await.unwrap().iter().any(|e| e.id == phone.id));
-        let removed = store.remove_enrollment(&device.id, &Authority::Nobody, at(2)).await.unwrap();
+        let removed =
+            store.remove_enrollment(&device.id, &Authority::Nobody, MustRemain::Nothing, at(2)).await.unwrap();
         assert_eq!(removed, EnrollmentRemoved::NeedsApproval);
-        let removed = store.remove_enrollment(&device.id, &Authority::Administrator, at(2)).await.unwrap();
+        let removed =
+            store.remove_enrollment(&device.id, &Authority::Administrator, MustRemain::Nothing, at(2)).await.unwrap();
         assert_eq!(removed, EnrollmentRemoved::Removed);
-        let removed = store.remove_enrollment(&device.id, &Authority::Administrator, at(2)).await.unwrap();
+        let removed =
+            store.remove_enrollment(&device.id, &Authority::Administrator, MustRemain::Nothing, at(2)).await.unwrap();
         assert_eq!(removed, EnrollmentRemoved::Gone);
         assert!(store.provider_data(&device.id, "totp").await.unwrap().is_none());
     });
@@ -164,7 +156,7 @@ fn an_approval_must_be_the_users_own_fresh_login() {
         for authority in refused {
             let new = NewEnrollment { authority: authority.clone(), ..new_phone(&ada, "+15005550006") };
             assert_eq!(begun(&store, &new, at(101)).await, EnrollmentBegun::ApprovalRefused, "{authority:?}");
-            let removed = store.remove_enrollment(&adas, &authority, at(101)).await.unwrap();
+            let removed = store.remove_enrollment(&adas, &authority, MustRemain::Nothing, at(101)).await.unwrap();
             assert_eq!(removed, EnrollmentRemoved::ApprovalRefused, "{authority:?}");
         }
         let new = NewEnrollment { authority: by(&own, at(100)), ..new_phone(&ada, "+15005550006") };
@@ -184,7 +176,7 @@ fn an_approval_of_an_enrollment_is_no_leave_for_another() {
         assert_eq!(approval, Approval::Approved);
         let new = NewEnrollment { authority: by(&challenge, at(0)), ..new_device(&ada, "seed") };
         assert_eq!(begun(&store, &new, at(2)).await, EnrollmentBegun::ApprovalRefused);
-        let removed = store.remove_enrollment(&id, &by(&challenge, at(0)), at(2)).await.unwrap();
+        let removed = store.remove_enrollment(&id, &by(&challenge, at(0)), MustRemain::Nothing, at(2)).await.unwrap();
         assert_eq!(removed, EnrollmentRemoved::ApprovalRefused);
     });
 }
@@ -208,14 +200,14 @@ fn an_approval_serves_one_change() {
         assert_eq!(confirm(&store, &second.id, at(3)).await, EnrollmentConfirmed::Confirmed);
         assert_eq!(confirm(&store, &third.id, at(3)).await, EnrollmentConfirmed::Gone);
         assert_eq!(begun(&store, &other("fourth"), at(3)).await, EnrollmentBegun::ApprovalRefused);
-        let removed = store.remove_enrollment(&first, &leave, at(3)).await.unwrap();
+        let removed = store.remove_enrollment(&first, &leave, MustRemain::Nothing, at(3)).await.unwrap();
         assert_eq!(removed, EnrollmentRemoved::ApprovalRefused);
 
         let own = approved(&store, &ada, &first, at(4)).await;
         let leave = by(&own, at(0));
-        let removed = store.remove_enrollment(&second.id, &leave, at(5)).await.unwrap();
+        let removed = store.remove_enrollment(&second.id, &leave, MustRemain::Nothing, at(5)).await.unwrap();
         assert_eq!(removed, EnrollmentRemoved::Removed);
-        let removed = store.remove_enrollment(&first, &leave, at(5)).await.unwrap();
+        let removed = store.remove_enrollment(&first, &leave, MustRemain::Nothing, at(5)).await.unwrap();
         assert_eq!(removed, EnrollmentRemoved::ApprovalRefused);
     });
 }
@@ -226,7 +218,8 @@ fn removing_an_enrollment_cancels_what_is_open_on_it() {
         let ada = add_user(&store, "ada").await;
         let device = device(&store, &ada).await;
         let (challenge, sent) = open(&store, &ada, &device).await;
-        let removed = store.remove_enrollment(&device, &Authority::Administrator, at(1)).await.unwrap();
+        let removed =
+            store.remove_enrollment(&device, &Authority::Administrator, MustRemain::Nothing, at(1)).await.unwrap();
         assert_eq!(removed, EnrollmentRemoved::Removed);
         let left = store.challenge(&challenge).await.unwrap().unwrap();
         assert_eq!(left.state, ChallengeState::Canceled);

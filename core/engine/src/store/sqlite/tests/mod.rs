@@ -10,6 +10,7 @@ mod enrollments;
 mod key_file;
 mod live_keys;
 mod nodes;
+mod removals;
 mod sealing;
 mod sends;
 mod users;
@@ -139,7 +140,12 @@ async fn begin(store: &SqliteStore, new: &NewEnrollment) -> EnrollmentId {
 
 /// An enrolled device of a user.
 async fn device(store: &SqliteStore, user: &UserId) -> EnrollmentId {
-    let id = begin(store, &new_device(user, "seed")).await;
+    activate(store, &new_device(user, "seed")).await
+}
+
+/// Enrolls a device.
+async fn activate(store: &SqliteStore, new: &NewEnrollment) -> EnrollmentId {
+    let id = begin(store, new).await;
     let confirmed = store.confirm_enrollment(&id, Proof::Nothing, None, at(0)).await.unwrap();
     assert_eq!(confirmed, EnrollmentConfirmed::Confirmed);
     id
@@ -196,6 +202,17 @@ async fn open_at(
     assert_eq!(store.open_challenge(challenge, delivery, SEND, now).await.unwrap(), SendAllowed::Go);
     assert!(store.delivery_sent(&ids.1, None, None, now).await.unwrap());
     ids
+}
+
+/// A login of this user's that was approved at this moment.
+async fn approved(store: &SqliteStore, user: &UserId, enrollment: &EnrollmentId, now: Timestamp) -> ChallengeId {
+    let (challenge, delivery) = open_at(store, user, enrollment, now).await;
+    assert_eq!(store.approve(&challenge, &delivery, Proof::Nothing, now).await.unwrap(), Approval::Approved);
+    challenge
+}
+
+fn by(challenge: &ChallengeId, not_before: Timestamp) -> Authority {
+    Authority::Approval { challenge: challenge.clone(), not_before }
 }
 
 async fn state(store: &SqliteStore, challenge: &ChallengeId) -> ChallengeState {

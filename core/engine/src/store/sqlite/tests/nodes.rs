@@ -137,6 +137,19 @@ fn two_nodes_keep_each_rule() {
     });
     assert_eq!(count(&answers, &EnrollmentConfirmed::Confirmed), 1);
 
+    // One factor that remains.
+    let carol = run(add_user(&one, "carol"));
+    let devices = (0..4).map(|number| {
+        let new = NewEnrollment { factor: Factor::Device(format!("device {number}")), ..new_device(&carol, "seed") };
+        run(activate(&one, &new))
+    });
+    let devices = devices.collect::<Vec<_>>();
+    let answers = at_once(nodes, 4, |store, number| {
+        let leave = Authority::Administrator;
+        run(store.remove_enrollment(&devices[number], &leave, MustRemain::AnotherFactor, at(4))).unwrap()
+    });
+    assert_eq!((count(&answers, &EnrollmentRemoved::Removed), count(&answers, &EnrollmentRemoved::LastFactor)), (3, 1));
+
     // The audit has no gaps, whoever wrote.
     let sequences = run(two.audit(0, 10_000)).unwrap().into_iter().map(|stored| stored.sequence);
     assert!(sequences.eq(1..=run(one.audit(0, 10_000)).unwrap().len() as u64));
