@@ -1,4 +1,4 @@
-//! The process dies right before and right after each commit of the store: what was committed is
+//! `kill -9` right before and right after each commit of the store: what was committed is
 //! there, what was not has left no trace, and a host that goes on arrives where it would have.
 
 #![allow(clippy::unwrap_used, reason = "all of this file is a test, helpers outside of test functions too")]
@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
-use std::process::Command;
+use std::process::{Command, ExitStatus};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::{env, fs};
@@ -64,12 +64,11 @@ fn a_crash_at_any_commit_leaves_the_whole_transition_or_nothing() {
         let folder = tempfile::tempdir().unwrap();
         write_key(folder.path(), &key);
         let child = Command::new(env::current_exe().unwrap())
-            .args(["--exact", "the_child_that_dies"])
+            .args(["--exact", "the_child_that_is_killed"])
             .envs([(FOLDER, folder.path().as_os_str()), (MOMENT, moment.to_string().as_ref())])
             .output()
             .unwrap();
-        // 101 is a failed assertion.
-        assert!(!child.status.success() && child.status.code() != Some(101), "it dies at moment {moment}: {child:?}");
+        assert!(was_killed(child.status), "it is killed at moment {moment}: {child:?}");
 
         // Before the commit all of the transition is missing, after it all is there.
         let (number, committed) = (moment / 2, moment % 2 == 1);
@@ -88,7 +87,7 @@ fn a_crash_at_any_commit_leaves_the_whole_transition_or_nothing() {
 
 /// What the test above runs in a process of its own; by itself it has nothing to do.
 #[test]
-fn the_child_that_dies() {
+fn the_child_that_is_killed() {
     let (Some(folder), Some(moment)) = (env::var_os(FOLDER), env::var(MOMENT).ok()) else { return };
     let folder = Path::new(&folder);
     let death = Arc::new(Death { moment: moment.parse().unwrap(), seen: AtomicUsize::new(0) });
@@ -96,7 +95,7 @@ fn the_child_that_dies() {
     go_on(&store, 0, |_| {});
 }
 
-/// Ends the process, without unwinding or closing anything, at one moment.
+/// Ends the process at one moment as `kill -9` does: nothing is unwound, closed or caught.
 struct Death {
     moment: usize,
     seen: AtomicUsize,
@@ -105,9 +104,36 @@ struct Death {
 impl Death {
     fn pass(&self) {
         if self.seen.fetch_add(1, Ordering::SeqCst) == self.moment {
-            std::process::abort();
+            kill();
         }
     }
+}
+
+/// The signal of `kill -9`, sent by this process to itself.
+#[cfg(unix)]
+fn kill() -> ! {
+    rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL).unwrap();
+    // The signal is there before the call returns. No thread goes on, in any case.
+    loop {
+        std::thread::park();
+    }
+}
+
+/// Where there are no signals, the nearest to it.
+#[cfg(not(unix))]
+fn kill() -> ! {
+    std::process::abort()
+}
+
+#[cfg(unix)]
+fn was_killed(status: ExitStatus) -> bool {
+    std::os::unix::process::ExitStatusExt::signal(&status) == Some(9)
+}
+
+/// 101 is a failed assertion.
+#[cfg(not(unix))]
+fn was_killed(status: ExitStatus) -> bool {
+    !status.success() && status.code() != Some(101)
 }
 
 impl Observer for Death {
