@@ -68,10 +68,12 @@ pub enum UserError {
     #[error(transparent)]
     Name(#[from] NameError),
     /// Nobody has that name: `unknown_user`.
-    #[error("there is no user `{name}`; add the user, or set two_factor.unknown_users to \"register\"")]
+    #[error("there is no user `{name}`; {}", remedy.in_words(name))]
     Unknown {
         /// The name, in its one spelling.
         name: String,
+        /// What can be done, which depends on who asked.
+        remedy: UnknownRemedy,
     },
     /// The user was forgotten in the middle.
     #[error("the user was forgotten a moment ago; add the user again")]
@@ -82,6 +84,37 @@ pub enum UserError {
     /// Randomness.
     #[error(transparent)]
     NoRandomness(#[from] NoRandomness),
+}
+
+/// What can be done about a user whom nobody knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnknownRemedy {
+    /// An administrator asked: only adding the user helps.
+    Add,
+    /// It was at a login or a registration, where the site may let unknown users in to register.
+    AddOrRegister,
+}
+
+impl UnknownRemedy {
+    fn in_words(self, name: &str) -> String {
+        // What a shell would take for something else is left to the administrator to quote.
+        let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '@');
+        let name = if name.chars().all(is_plain) && !name.starts_with('-') { name } else { "NAME" };
+        match self {
+            Self::Add => format!("correct the name, or add the user: `countersign user add {name}`"),
+            Self::AddOrRegister => {
+                let add = Self::Add.in_words(name);
+                format!("{add}; or set two_factor.unknown_users to \"register\"")
+            }
+        }
+    }
+}
+
+impl UserError {
+    /// An administrator named somebody who is not there.
+    pub(crate) const fn unknown(name: String) -> Self {
+        Self::Unknown { name, remedy: UnknownRemedy::Add }
+    }
 }
 
 /// Why an administrator's change was not made.
@@ -111,13 +144,16 @@ pub enum AdminError {
 pub(crate) async fn existing(engine: &Engine, name: &str) -> Result<User, UserError> {
     let name = UserName::parse(name)?;
     let found = engine.store.user(name.as_str()).await?;
-    found.ok_or_else(|| UserError::Unknown { name: name.to_string() })
+    found.ok_or_else(|| UserError::unknown(name.to_string()))
 }
 
 /// A user at a login: one of whom nothing is known is made, if the site wants it so.
 pub(crate) async fn at_login(engine: &Engine, name: &str) -> Result<User, UserError> {
     match (existing(engine, name).await, engine.two_factor.unknown_users) {
-        (Err(UserError::Unknown { name }), UnknownUsers::Register) => {
+        (Err(UserError::Unknown { name, .. }), UnknownUsers::Error) => {
+            Err(UserError::Unknown { name, remedy: UnknownRemedy::AddOrRegister })
+        }
+        (Err(UserError::Unknown { name, .. }), UnknownUsers::Register) => {
             let id = UserId::new(&*engine.random)?;
             let new = NewUser { id, name: name.clone(), email: None, locale: None, required: false };
             match engine.store.add_user(new, engine.clock.now()).await? {
@@ -166,7 +202,7 @@ pub(crate) async fn change(engine: &Engine, name: &str, change: UserChange) -> R
     if engine.store.update_user(&user.id, change, engine.clock.now()).await? {
         Ok(())
     } else {
-        Err(UserError::Unknown { name: user.name }.into())
+        Err(UserError::unknown(user.name).into())
     }
 }
 

@@ -295,7 +295,7 @@ impl Engine {
         if self.store.unlock_user(&user.id, self.clock.now()).await? {
             Ok(())
         } else {
-            Err(UserError::Unknown { name: user.name }.into())
+            Err(UserError::unknown(user.name).into())
         }
     }
 

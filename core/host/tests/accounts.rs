@@ -100,18 +100,22 @@ fn a_user_is_added_shown_flagged_and_forgotten() {
 #[test]
 fn unknown_users_and_kinds_of_login_are_refused_and_change_nothing() {
     let site = local();
-    for arguments in [
-        &["login", "nobody", "--type", "web-portal"][..],
-        &["login", "nobody", "--type", "windows"],
-        &["enroll", "nobody", "--method", "totp"],
-        &["user", "show", "nobody"],
-        &["user", "require", "nobody"],
-        &["user", "unlock", "nobody"],
-        &["user", "forget", "nobody"],
+    // What lets unknown users in helps at a login, but never an administrator who mistyped a name.
+    for (arguments, registers) in [
+        (&["login", "nobody", "--type", "web-portal"][..], true),
+        (&["login", "nobody", "--type", "windows"], true),
+        (&["enroll", "nobody", "--method", "totp"], true),
+        (&["user", "show", "nobody"], false),
+        (&["user", "require", "nobody"], false),
+        (&["user", "unlock", "nobody"], false),
+        (&["user", "forget", "nobody"], false),
     ] {
-        site.refused(arguments, 2, &["there is no user `nobody`"]);
+        let ran = site.refused(arguments, 2, &["there is no user `nobody`; "]);
+        assert_eq!(ran.stderr.contains("unknown_users"), registers, "{ran:#?}");
+        assert!(ran.stderr.contains("`countersign user add nobody`"), "{ran:#?}");
         assert_eq!(site.json(arguments)["error"]["kind"], "unknown_user");
     }
+    site.refused(&["user", "show", "No Body"], 2, &["`no body`; ", "`countersign user add NAME`"]);
     site.refused(&["login", "ada", "--type", "kiosk"], 2, &["`kiosk`", "web-portal", "windows"]);
     site.refused(&["login", "nobody", "--type", "kiosk"], 2, &["`kiosk`"]);
     site.refused(&["enroll", "ada", "--method", "fax"], 2, &["`fax`", "totp"]);

@@ -82,7 +82,7 @@ pub(crate) async fn forget(engine: &Engine, user: &str) -> Result<Removed, Admin
         open.extend(codes_out(engine, &user, enrollment).await?);
     }
     if !engine.store.forget_user(&user.id, engine.clock.now()).await? {
-        return Err(UserError::Unknown { name: user.name }.into());
+        return Err(UserError::unknown(user.name).into());
     }
     for delivery in &open {
         let _best_effort = challenge::kill(engine, delivery).await?;
