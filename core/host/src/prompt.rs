@@ -35,16 +35,9 @@ pub(crate) enum PromptError {
 
 /// Asks, and takes one line without its end. `asked` is what is wanted, for errors: "the code".
 pub(crate) fn ask(question: &str, asked: &'static str) -> Result<Zeroizing<String>, PromptError> {
-    let broken = |cause| PromptError::Broken { asked, cause };
-    let mut stderr = io::stderr().lock();
-    write!(stderr, "{question} ").and_then(|()| stderr.flush()).map_err(broken)?;
     let stdin = io::stdin();
-    let answer = read_line(&mut stdin.lock(), asked);
-    if !stdin.is_terminal() {
-        // Nobody typed the end of the line.
-        writeln!(stderr).map_err(broken)?;
-    }
-    answer
+    let is_terminal = stdin.is_terminal();
+    ask_on(&mut stdin.lock(), is_terminal, &mut io::stderr().lock(), question, asked)
 }
 
 /// Tells something on the way to an answer, on standard error.
@@ -53,6 +46,25 @@ pub(crate) fn tell(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
+fn ask_on(
+    input: &mut impl BufRead,
+    is_terminal: bool,
+    output: &mut impl Write,
+    question: &str,
+    asked: &'static str,
+) -> Result<Zeroizing<String>, PromptError> {
+    let broken = |cause| PromptError::Broken { asked, cause };
+    write!(output, "{question} ").and_then(|()| output.flush()).map_err(broken)?;
+    let line = read_line(input, asked);
+    // A terminal shows the end of a line that was typed; of a pipe, or at the end, nothing was.
+    let is_shown = is_terminal && line.as_ref().is_ok_and(|line| line.ends_with('\n'));
+    if !is_shown {
+        writeln!(output).map_err(broken)?;
+    }
+    line.map(without_end)
+}
+
+/// One line, with its end if it has one.
 fn read_line(input: &mut impl BufRead, asked: &'static str) -> Result<Zeroizing<String>, PromptError> {
     let mut line = Zeroizing::new(Vec::with_capacity(LONGEST as usize + 1));
     let read = input.take(LONGEST + 1).read_until(b'\n', &mut line);
@@ -61,11 +73,14 @@ fn read_line(input: &mut impl BufRead, asked: &'static str) -> Result<Zeroizing<
         read if read as u64 > LONGEST => return Err(PromptError::TooLong { asked }),
         _ => {}
     }
-    while line.last().is_some_and(|last| matches!(last, b'\n' | b'\r')) {
-        line.pop();
-    }
     // What is no text is no code either; it is judged as one, and refused.
     Ok(Zeroizing::new(String::from_utf8_lossy(&line).into_owned()))
+}
+
+fn without_end(mut line: Zeroizing<String>) -> Zeroizing<String> {
+    let length = line.trim_end_matches(['\n', '\r']).len();
+    line.truncate(length);
+    line
 }
 
 #[cfg(test)]
@@ -75,7 +90,8 @@ mod tests {
     #[track_caller]
     fn check(input: &[u8], expected: &[&str]) {
         let mut input = input;
-        let answers: Vec<_> = std::iter::from_fn(|| read_line(&mut input, "the code").ok()).collect();
+        let ask = || ask_on(&mut input, false, &mut Vec::new(), "Code:", "the code").ok();
+        let answers: Vec<_> = std::iter::from_fn(ask).collect();
         assert_eq!(answers.iter().map(|answer| answer.as_str()).collect::<Vec<_>>(), expected);
     }
 
@@ -85,6 +101,24 @@ mod tests {
         check(b"123456\r\n\r\nlast without end", &["123456", "", "last without end"]);
         check(b"\xff\n", &["\u{fffd}"]);
         check(b"", &[]);
+    }
+
+    /// What is on the screen after a question; what a terminal shows of typing is not.
+    #[track_caller]
+    fn check_screen(is_terminal: bool, input: &[u8], expected: &str) {
+        let (mut input, mut screen) = (input, Vec::new());
+        let _ = ask_on(&mut input, is_terminal, &mut screen, "Code:", "the code");
+        assert_eq!(String::from_utf8(screen).unwrap(), expected);
+    }
+
+    #[test]
+    fn whatever_follows_a_question_begins_a_line() {
+        check_screen(true, b"123456\n", "Code: ");
+        check_screen(true, b"", "Code: \n");
+        check_screen(true, b"123", "Code: \n");
+        check_screen(true, &[b'7'; 4096], "Code: \n");
+        check_screen(false, b"123456\n", "Code: \n");
+        check_screen(false, b"", "Code: \n");
     }
 
     #[test]
