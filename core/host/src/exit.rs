@@ -188,7 +188,10 @@ fn enroll(error: &EnrollError) -> Exit {
 /// A wrong file is the operator's to change; all else is the machine's.
 fn store(error: &StoreError) -> Exit {
     match error {
-        StoreError::KeyFile { .. } | StoreError::WrongKey { .. } | StoreError::TooNew { .. } => Exit::Usage,
+        StoreError::KeyFile { .. }
+        | StoreError::WrongKey { .. }
+        | StoreError::TooNew { .. }
+        | StoreError::NotAStore { .. } => Exit::Usage,
         _ => Exit::Internal,
     }
 }

@@ -166,6 +166,28 @@ fn a_bad_bootstrap_is_told_with_file_key_and_remedy() {
 }
 
 #[test]
+fn a_folder_is_not_taken_for_a_file() {
+    let site =
+        Site::with(&TOTP.replace("[plugins.totp]\nfile = \"plugins/libtotp.so\"", "[store]\nkey_file = \"keys\""));
+    for folder in ["keys", "site.toml"] {
+        fs::create_dir(site.path(folder)).unwrap();
+    }
+    site.refused(&["validate"], 2, &["key file keys ", "a folder, not a file"]);
+    site.refused(&["user", "add", "ada"], 2, &["key file keys ", "a folder, not a file"]);
+    for bootstrap in ["site.toml", "keys"] {
+        site.refused(&["validate", "--bootstrap", bootstrap], 2, &["a folder, not a file", "/countersign.toml"]);
+    }
+
+    let site = Site::with(&TOTP.replace("[plugins.totp]\nfile = \"plugins/libtotp.so\"", "[store]\npath = \"data\""));
+    fs::create_dir(site.path("data")).unwrap();
+    site.refused(&["validate"], 2, &["data is no store"]);
+
+    let site = Site::with(HOSTED);
+    fs::create_dir(site.path("token")).unwrap();
+    site.refused(&["validate"], 2, &["services.sms.auth_token", "from token,", "a folder, not a file"]);
+}
+
+#[test]
 fn contradictions_between_bootstrap_and_plugin_name_both_sides() {
     let site = Site::with(&HOSTED.replace("hosted-service", "local"));
     site.secret("token", "t");

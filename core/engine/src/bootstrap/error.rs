@@ -24,6 +24,14 @@ pub enum BootstrapError {
         /// What the operating system said.
         source: io::Error,
     },
+    /// It is a folder.
+    #[error("{}: is a folder, not a file; name the bootstrap file, such as {}", path.display(), inside.display())]
+    Folder {
+        /// What was asked for.
+        path: PathBuf,
+        /// What a bootstrap in it would be called.
+        inside: PathBuf,
+    },
     /// The name ends neither in `.toml` nor in `.json`.
     #[error("{}: the name of a bootstrap file ends in .toml or .json, which says how to read it", path.display())]
     UnknownFormat {

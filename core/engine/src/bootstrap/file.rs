@@ -27,6 +27,9 @@ pub(super) struct FileLayer<'a> {
 
 impl<'a> FileLayer<'a> {
     pub(super) fn read(path: &'a Path) -> Result<Self, BootstrapError> {
+        if path.is_dir() {
+            return Err(BootstrapError::Folder { path: path.to_owned(), inside: path.join("countersign.toml") });
+        }
         let extension = path.extension().and_then(|extension| extension.to_str());
         let parse = match extension.map(str::to_ascii_lowercase).as_deref() {
             Some("toml") => parse_toml,

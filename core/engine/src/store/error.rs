@@ -89,6 +89,10 @@ pub enum KeyFileProblem {
     Lacks { what: &'static str },
     #[error("its {size} bytes are too many for a key file; name another file")]
     TooLarge { size: u64 },
+    #[error("it is a folder, not a file; name the file with the key, or one that is to be made")]
+    Folder,
+    #[error("it is a named pipe, socket or device, not a file; name the file with the key, or one that is to be made")]
+    NotRegular,
     #[error("others may read it; run `chmod 600` on it")]
     Exposed,
     #[error("{0}")]

@@ -96,11 +96,23 @@ fn create(key_file: &Path) -> Result<(), StoreError> {
 }
 
 fn read(key_file: &Path) -> Result<Option<KeyRing>, StoreError> {
-    let file = match File::open(key_file) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        opened => opened.map_err(|error| problem(key_file, error.into()))?,
+    let file = match open(key_file) {
+        Err(KeyFileProblem::Io(error)) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        opened => opened.map_err(|reason| problem(key_file, reason))?,
     };
     parse_file(file).map(Some).map_err(|reason| problem(key_file, reason))
+}
+
+/// Asks before opening: a folder opens like a file, and a pipe would wait for its writer.
+fn open(key_file: &Path) -> Result<File, KeyFileProblem> {
+    let entry = fs::metadata(key_file)?;
+    if entry.is_dir() {
+        return Err(KeyFileProblem::Folder);
+    }
+    if !entry.is_file() {
+        return Err(KeyFileProblem::NotRegular);
+    }
+    Ok(File::open(key_file)?)
 }
 
 fn parse_file(file: File) -> Result<KeyRing, KeyFileProblem> {

@@ -41,8 +41,14 @@ pub enum SecretProblem {
         /// What kind of error it was.
         kind: io::ErrorKind,
     },
-    /// The file is a folder, a pipe or a device.
-    #[error("is read from {}, which is no regular file", file.display())]
+    /// The file is a folder.
+    #[error("is read from {}, which is a folder, not a file; name the file with the secret", file.display())]
+    Folder {
+        /// What is there.
+        file: PathBuf,
+    },
+    /// The file is a pipe, a socket or a device.
+    #[error("is read from {}, which is a named pipe, socket or device; name a regular file", file.display())]
     NotRegular {
         /// What is there.
         file: PathBuf,
@@ -156,6 +162,9 @@ fn read_file(path: &Path) -> Result<Secret, SecretProblem> {
     };
     // Asked before opening, as opening a pipe would wait for its writer.
     let metadata = fs::metadata(path).map_err(refuse)?;
+    if metadata.is_dir() {
+        return Err(SecretProblem::Folder { file: file() });
+    }
     if !metadata.is_file() {
         return Err(SecretProblem::NotRegular { file: file() });
     }

@@ -163,7 +163,7 @@ fn a_secret_that_cannot_be_had_is_told_with_the_remedy() {
     let bare = format!("\"{CANARY}\"");
     check_secret(&bare, &["stands in the bootstrap file", "write auth_token = { file = \"FILE\" }"]);
     check_secret("{ file = \"none\" }", &["/none, which does not exist; create"]);
-    check_secret("{ file = \"folder\" }", &["/folder, which is no regular file"]);
+    check_secret("{ file = \"folder\" }", &["/folder, which is a folder, not a file"]);
     check_secret("{ file = \"empty\" }", &["/empty, and what it holds is empty"]);
     check_secret("{ file = \"long\" }", &["/long, and what it holds is longer than 4096 bytes"]);
     check_secret("{ file = \"latin\" }", &["/latin, and what it holds is not UTF-8"]);

@@ -102,7 +102,7 @@ fn a_file_that_cannot_be_read_says_so() {
     assert!(said("countersign.yaml").contains(".toml or .json"));
     assert!(said("other.toml").contains("other.toml: no such bootstrap file; `countersign init`"));
     fs::create_dir(folder.0.path().join("folder.toml")).unwrap();
-    assert!(said("folder.toml").contains("folder.toml: cannot be read"));
+    assert!(said("folder.toml").contains("folder.toml: is a folder, not a file"));
     fs::write(folder.0.path().join("latin.toml"), b"issuer = \"\xe9\"").unwrap();
     assert!(said("latin.toml").contains("latin.toml: not UTF-8"));
     fs::write(folder.0.path().join("big.toml"), vec![b'\n'; 1024 * 1024 + 1]).unwrap();

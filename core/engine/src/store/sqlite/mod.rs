@@ -111,6 +111,9 @@ impl SqliteStore {
         // A relative name could change its meaning, and one like `file:…` has another to SQLite.
         let path = &std::path::absolute(path).map_err(unusable)?;
         let exists = path.try_exists().map_err(unusable)?;
+        if path.is_dir() {
+            return Err(StoreError::NotAStore { path: path.clone() });
+        }
         let keys = key_file::read_or_create(key_path, exists)?;
         if !exists {
             schema::create(path).map_err(unusable)?;

@@ -246,3 +246,16 @@ fn a_seal_key_is_added_to_nothing_but_a_key_file() {
     assert!(add_seal_key(&files.key()).is_err());
     assert_eq!(fs::read(files.key()).unwrap(), b"index");
 }
+
+#[test]
+fn a_folder_or_a_device_is_no_key_file() {
+    let files = Files::new();
+    fs::create_dir(files.key()).unwrap();
+    let error = check_key_file(&files.key()).unwrap_err().to_string();
+    assert!(error.contains("it is a folder, not a file"), "{error}");
+    #[cfg(unix)]
+    {
+        let error = check_key_file(std::path::Path::new("/dev/null")).unwrap_err().to_string();
+        assert!(error.contains("device, not a file"), "{error}");
+    }
+}
