@@ -1,18 +1,19 @@
 //! From the name of a bootstrap file to an engine: the one place that puts the parts together.
 
+use std::fs;
 use std::future::Future;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use countersign::bootstrap::{Bootstrap, Limits, UnknownUsers};
+use countersign::bootstrap::{Bootstrap, Limits, StoreSettings, UnknownUsers};
 use countersign::clock::{Clock, SystemClock, SystemRandom};
 use countersign::engine::{Engine, EngineParts};
 use countersign::operation::{RunLimits, Runner};
 use countersign::registry::{Registry, RegistryOptions, services};
 use countersign::service::Service;
-use countersign::store::{SqliteStore, Store, StoreError, check_key_file};
+use countersign::store::{SqliteStore, Store, check_key_file};
 use countersign::transport::{LiveSettings, LiveTransport, Transport};
 
 use crate::error::CommandError;
@@ -117,15 +118,31 @@ pub(crate) fn block_on<T>(work: impl Future<Output = Result<T, CommandError>>) -
     runtime.map_err(|cause: io::Error| CommandError::Runtime(cause))?.block_on(work)
 }
 
-fn store(bootstrap: &Bootstrap, first_use: FirstUse) -> Result<SqliteStore, StoreError> {
-    let settings = &bootstrap.store;
-    // What cannot even be asked for is treated as there: opening it will tell why.
-    let is_there = settings.path.try_exists().unwrap_or(true);
-    if first_use == FirstUse::Makes || is_there {
-        return SqliteStore::open(&settings.path, &settings.key_file);
+/// Where there is no store yet: whether it could be made, with the key file that is there or is made with it.
+pub(crate) fn check_unmade(settings: &StoreSettings) -> Result<(), CommandError> {
+    settings.check_places()?;
+    Ok(check_key_file(&settings.key_file)?)
+}
+
+/// A name that cannot even be asked for is treated as there: opening it will tell why.
+pub(crate) fn is_there(path: &Path) -> bool {
+    match fs::metadata(path) {
+        Ok(_) => true,
+        Err(error) => !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory),
     }
-    check_key_file(&settings.key_file)?;
-    SqliteStore::in_memory()
+}
+
+fn store(bootstrap: &Bootstrap, first_use: FirstUse) -> Result<SqliteStore, CommandError> {
+    let settings = &bootstrap.store;
+    let is_there = is_there(&settings.path);
+    if !is_there {
+        check_unmade(settings)?;
+    }
+    Ok(if is_there || first_use == FirstUse::Makes {
+        SqliteStore::open(&settings.path, &settings.key_file)?
+    } else {
+        SqliteStore::in_memory()?
+    })
 }
 
 fn run_limits(limits: &Limits) -> RunLimits {

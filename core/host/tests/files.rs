@@ -27,6 +27,50 @@ fn what_init_writes_passes_validate() {
     assert_eq!(site.files().into_keys().collect::<Vec<_>>(), files);
 }
 
+#[test]
+fn validate_tells_of_a_key_file_that_is_still_to_be_made() {
+    let site = Site::empty();
+    site.done(&["init"]);
+    let text = site.done(&["validate"]);
+    assert!(text.contains("countersign.sqlite will be made at first use, with key file countersign.key"), "{text}");
+    assert_eq!(site.json(&["validate"])["store"]["made_at_first_use"], serde_json::json!(["countersign.sqlite"]));
+
+    let bootstrap = std::fs::read_to_string(site.path("countersign.toml")).unwrap();
+    site.write("countersign.toml", bootstrap.replace("\"countersign.key\"", "\"countersing.key\""));
+    let text = site.done(&["validate"]);
+    assert!(text.contains("key file countersing.key do not exist; both will be made there at first use"), "{text}");
+    let unmade = &site.json(&["validate"])["store"]["made_at_first_use"];
+    assert_eq!(*unmade, serde_json::json!(["countersign.sqlite", "countersing.key"]));
+
+    site.done(&["user", "add", "ada"]);
+    let text = site.done(&["validate"]);
+    assert!(text.contains("store countersign.sqlite opens with key file countersing.key"), "{text}");
+    assert_eq!(site.json(&["validate"])["store"]["made_at_first_use"], serde_json::json!([]));
+}
+
+#[test]
+fn a_store_or_key_that_could_not_be_made_is_told_with_line_key_and_folder() {
+    let site = Site::empty();
+    site.done(&["init"]);
+    let good = std::fs::read_to_string(site.path("countersign.toml")).unwrap();
+    let line =
+        |name: &str| format!("countersign.toml:{}: ", good.lines().position(|line| line.contains(name)).unwrap() + 1);
+    let (key, store) = (line("\"countersign.key\""), line("\"countersign.sqlite\""));
+
+    let bad = good.replace("\"countersign.key\"", "\"kyes/site.key\"");
+    site.write("countersign.toml", bad.replace("\"countersign.sqlite\"", "\"data/site.sqlite\""));
+    for command in [&["validate"][..], &["user", "show", "ada"], &["user", "add", "ada"]] {
+        let words = [&key, "`store.key_file`", "kyes/site.key", "folder kyes does not exist", "make the folder"];
+        site.refused(command, 2, &words);
+        site.refused(command, 2, &[&store, "`store.path`", "data/site.sqlite", "folder data does not exist"]);
+    }
+
+    site.write("countersign.toml", good.replace("\"countersign.key\"", "\"countersign.toml/key\""));
+    site.refused(&["validate"], 2, &["folder countersign.toml is a file"]);
+    site.write("countersign.toml", good.replace("\"countersign.sqlite\"", "\"countersign.toml/store\""));
+    site.refused(&["validate"], 2, &["folder countersign.toml is a file"]);
+}
+
 #[cfg(unix)]
 #[test]
 fn the_key_is_for_its_owner_only() {

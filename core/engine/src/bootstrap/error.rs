@@ -5,6 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::origin::Origin;
+use super::place::Obstacle;
 
 /// Why a bootstrap could not be read. Nothing has been changed or opened by then.
 #[derive(Debug, thiserror::Error)]
@@ -218,6 +219,16 @@ pub enum Problem {
     /// Store and key would be one file.
     #[error("is the same file as `store.path`; the key has a file of its own")]
     KeyInStore,
+    /// A file that does not exist yet could not be made where it is named.
+    #[error("names {}, which does not exist and cannot be made: its folder {} {obstacle}", file.display(), folder.display())]
+    NoPlace {
+        /// The file.
+        file: PathBuf,
+        /// Its folder.
+        folder: PathBuf,
+        /// What is in the way, and what to do.
+        obstacle: Obstacle,
+    },
 }
 
 fn suggestion(nearest: Option<&str>, known: &[String]) -> String {

@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::error::Problem;
+use super::error::{BootstrapError, Fault, Problem};
 use super::key::nearest;
+use super::origin::Origin;
+use super::place;
 use super::reader::Entry;
 use super::service;
 
@@ -16,6 +18,8 @@ pub struct StoreSettings {
     pub path: PathBuf,
     /// The file of the key that encrypts the store; `countersign.key` beside the bootstrap unless given.
     pub key_file: PathBuf,
+    /// Where both were given, or would be.
+    origins: [Origin; 2],
 }
 
 impl StoreSettings {
@@ -27,11 +31,34 @@ impl StoreSettings {
             let given = section.child(key).text("the path of a file");
             folder.join(given.unwrap_or(otherwise))
         };
-        let settings = Self { path: file("path", Self::PATH), key_file: file("key_file", Self::KEY_FILE) };
+        let settings = Self {
+            path: file("path", Self::PATH),
+            key_file: file("key_file", Self::KEY_FILE),
+            origins: ["path", "key_file"].map(|key| section.child(key).origin()),
+        };
         if settings.path == settings.key_file {
             section.child("key_file").fault(Problem::KeyInStore);
         }
         settings
+    }
+
+    /// Whether what does not exist yet could be made where it is named, as far as that can be told without making
+    /// anything: its folder exists, and on Unix this user may write to it.
+    ///
+    /// # Errors
+    /// [`BootstrapError::Invalid`] with a fault for each of the two that could not.
+    pub fn check_places(&self) -> Result<(), BootstrapError> {
+        let [path, key_file] = &self.origins;
+        let places = [("store.path", &self.path, path), ("store.key_file", &self.key_file, key_file)];
+        let fault = |(key, file, origin): (&str, &PathBuf, &Origin)| {
+            let (folder, obstacle) = place::obstacle(file)?;
+            let problem = Problem::NoPlace { file: file.clone(), folder, obstacle };
+            Some(Fault { origin: origin.clone(), key: key.to_owned(), problem })
+        };
+        match places.into_iter().filter_map(fault).collect::<Vec<_>>() {
+            faults if faults.is_empty() => Ok(()),
+            faults => Err(BootstrapError::Invalid { faults }),
+        }
     }
 }
 

@@ -5,15 +5,15 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use countersign::bootstrap::{TwoFactor, UnknownUsers};
+use countersign::bootstrap::{StoreSettings, TwoFactor, UnknownUsers};
 use countersign::registry::Registry;
 use countersign::service::Service;
-use countersign::store::{SqliteStore, check_key_file};
+use countersign::store::SqliteStore;
 use serde::Serialize;
 
 use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::open::Loaded;
+use crate::open::{Loaded, check_unmade, is_there};
 use crate::output::{Output, table};
 use crate::words;
 
@@ -24,21 +24,16 @@ pub(crate) fn run(bootstrap: &Path, output: Output) -> Result<Exit, CommandError
     if is_there(&store.path) {
         SqliteStore::open(&store.path, &store.key_file)?;
     } else {
-        check_key_file(&store.key_file)?;
+        check_unmade(store)?;
     }
     let rows = services.iter().flat_map(|service| std::iter::once(service).chain(&service.fallback));
     output.answer(&Validated {
         bootstrap: bootstrap.path.clone(),
         services: rows.map(|service| Row::of(service, &registry)).collect(),
         two_factor: Policy::of(&bootstrap.two_factor),
-        store: Store { path: store.path.clone(), key_file: store.key_file.clone(), exists: is_there(&store.path) },
+        store: Store::of(store),
     })?;
     Ok(Exit::Yes)
-}
-
-/// A name that cannot even be asked for is treated as there: opening it will tell why.
-fn is_there(path: &Path) -> bool {
-    path.try_exists().unwrap_or(true)
 }
 
 #[derive(Serialize)]
@@ -81,6 +76,16 @@ struct Store {
     path: PathBuf,
     key_file: PathBuf,
     exists: bool,
+    /// Those of the two files that do not exist and will be made by the first command that has something to keep.
+    made_at_first_use: Vec<PathBuf>,
+}
+
+impl Store {
+    fn of(settings: &StoreSettings) -> Self {
+        let (path, key_file) = (settings.path.clone(), settings.key_file.clone());
+        let unmade = [&path, &key_file].into_iter().filter(|file| !is_there(file));
+        Self { exists: is_there(&path), made_at_first_use: unmade.cloned().collect(), path, key_file }
+    }
 }
 
 impl Row {
@@ -142,9 +147,21 @@ impl fmt::Display for Validated {
         let mut services = table(&heading);
         services.add_rows(self.services.iter().map(Row::cells));
         writeln!(out, "{}\n\n{}\n", services.trim_fmt(), self.two_factor)?;
-        let Store { path, key_file, exists } = &self.store;
-        let state = if *exists { "opens with" } else { "will be made at first use, with" };
-        write!(out, "store {} {state} {}", path.display(), key_file.display())
+        write!(out, "{}", self.store)
+    }
+}
+
+impl fmt::Display for Store {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { path, key_file, exists, made_at_first_use: unmade } = self;
+        let (path, key) = (path.display(), key_file.display());
+        if *exists {
+            write!(out, "store {path} opens with key file {key}")
+        } else if unmade.contains(key_file) {
+            write!(out, "store {path} and key file {key} do not exist; both will be made there at first use")
+        } else {
+            write!(out, "store {path} will be made at first use, with key file {key}")
+        }
     }
 }
 
