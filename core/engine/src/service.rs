@@ -23,6 +23,9 @@ pub struct Service {
     pub provider: String,
     /// What the manifest says of this channel and mode.
     pub offer: Channel,
+    /// Digits that its codes have now, where a setting of the plugin says so. A device that was enrolled under
+    /// another setting shows as many as it did: what is accepted is the offer's to say.
+    pub configured_digits: Option<u8>,
     /// Operations of the plugin that belong to no channel.
     pub operations: Vec<OperationName>,
     /// The opened provider.

@@ -120,7 +120,7 @@ impl Talk<'_> {
         announce(self.site, &self.started);
         loop {
             let turn = match self.started.code_digits {
-                Some(range) => self.ask(range).await?,
+                Some(range) => self.ask(self.started.configured_digits.map_or(range, |digits| [digits; 2])).await?,
                 None => Break(self.poll().await?),
             };
             match turn {
@@ -130,7 +130,7 @@ impl Talk<'_> {
         }
     }
 
-    /// One line of the person's.
+    /// One line of the person's, asked for by how many digits a code has.
     async fn ask(&mut self, range: [u8; 2]) -> Result<ControlFlow<Verdict>, CommandError> {
         let typed = match prompt::ask(&format!("{}:", digits(range)), CODE) {
             Err(error @ PromptError::End { .. }) => return self.left(error).await.map(Break),

@@ -41,6 +41,29 @@ fn an_app_is_registered_and_logs_in_with_each_code_once() {
 }
 
 #[test]
+fn a_prompt_says_how_many_digits_are_configured() {
+    let verify = block_on(Verify::start());
+    let site = verify.site("");
+    site.done(&["user", "add", "ada"]);
+    let (app, registered) = App::register(&site, "ada", "", &[]);
+    assert!(registered.stderr.contains("Code (6 digits), as the app shows it:"), "{registered:#?}");
+    let asked = site.run(&LOGIN);
+    assert!(asked.stderr.contains("Code (6 digits):"), "{asked:#?}");
+
+    // Only the provider knows how many digits its codes have.
+    site.done(&["user", "add", "bob"]);
+    let asked = site.run(&["enroll", "bob", "--method", "sms", "--phone", NUMBER]);
+    assert!(asked.stderr.contains("Code (4 to 10 digits):"), "{asked:#?}");
+
+    // An app registered under the old setting goes on.
+    let text = std::fs::read_to_string(site.path("countersign.toml")).unwrap();
+    site.write("countersign.toml", text.replace("period = 120", "period = 120\ndigits = 8"));
+    let asked = site.run_with(&LOGIN, &format!("{}\n", app.code(0)));
+    assert!(asked.stderr.contains("Code (8 digits):"), "{asked:#?}");
+    assert_eq!(asked.code, Some(0), "{asked:#?}");
+}
+
+#[test]
 fn wrong_codes_lock_until_an_administrator_unlocks() {
     let site = local();
     let (app, _) = App::register(&site, "ada", "", &[]);

@@ -260,6 +260,7 @@ fn service(case: &Case, instance: Arc<dyn Instance>) -> Result<Service, CaseErro
         channel: case.channel.clone(),
         mode: mode.map(str::to_owned),
         provider: case.plugin.clone(),
+        configured_digits: None,
         operations: manifest.operations.clone(),
         offer,
         instance,

@@ -72,6 +72,9 @@ pub struct Started {
     /// Fewest and most digits of the code to type; `None` where there is no code: ask with
     /// [`Engine::poll`](crate::engine::Engine::poll) whether the person has approved.
     pub code_digits: Option<[u8; 2]>,
+    /// How many digits the code has by the present configuration, where that is known: for telling, not for refusing
+    /// others, as a device may have been enrolled under an earlier one.
+    pub configured_digits: Option<u8>,
     /// Something that the person must do other than wait for the code, in the provider's words.
     pub instruction: Option<String>,
     /// The moment from which the code is no longer accepted.

@@ -304,6 +304,7 @@ impl<'a> Send<'a> {
     ) -> Started {
         let limits = &self.engine.limits;
         let cool_down = Duration::from_secs(limits.send_cool_down_seconds.into());
+        let made = prepared.code.as_ref().map(|code| u8::try_from(code.as_str().len()).unwrap_or(u8::MAX));
         Started {
             challenge: self.slot.challenge().clone(),
             method: service.name.clone(),
@@ -311,10 +312,9 @@ impl<'a> Send<'a> {
             fallback: false,
             channel: service.channel.clone(),
             recipient: prepared.recipient.as_ref().map(policy::masked),
-            code_digits: (service.maker() != Maker::Nobody).then(|| match &prepared.code {
-                Some(code) => [u8::try_from(code.as_str().len()).unwrap_or(u8::MAX); 2],
-                None => service.offer.code_digits,
-            }),
+            code_digits: (service.maker() != Maker::Nobody)
+                .then(|| made.map_or(service.offer.code_digits, |digits| [digits; 2])),
+            configured_digits: made.or(service.configured_digits),
             instruction,
             expires: expires.min(created + Duration::from_secs(limits.code_lifetime_seconds.into())).min(self.ends),
             resend_at: sends(service).then(|| created + cool_down),

@@ -48,7 +48,8 @@ pub(crate) async fn begin(engine: &Engine, begin: BeginFactor<'_>) -> Result<Enr
     };
     let (enrollment, expires) = (new.id.clone(), new.expires);
     allowed(engine.store.begin_enrollment(new, now).await?, &factor)?;
-    Ok(Enrolling { enrollment, setup, code_digits: service.offer.code_digits, expires })
+    let code_digits = service.configured_digits.map_or(service.offer.code_digits, |digits| [digits; 2]);
+    Ok(Enrolling { enrollment, setup, code_digits, expires })
 }
 
 pub(crate) async fn confirm(

@@ -110,6 +110,7 @@ fn rig(answers: Vec<Result<Value, Fault>>, results: Vec<Result<Reply, TransportF
         mode: None,
         provider: "x".to_owned(),
         offer: manifest.channels[0].clone(),
+        configured_digits: None,
         operations: manifest.operations.clone(),
         instance: script.clone(),
         secrets: Secrets::from_iter([("token".to_owned(), Secret::new(CANARY))]),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use countersign_plugin::Manifest;
-use countersign_plugin::manifest::{DeliveryType, Maker};
+use countersign_plugin::manifest::{Channel, DeliveryType, Maker};
 use serde_json::Value;
 
 use crate::bootstrap::{self, Bootstrap, ResolvedSettings};
@@ -118,6 +118,7 @@ fn open(configured: &bootstrap::Service, plugin: &Plugin, bootstrap: &Bootstrap)
         name: service(),
         channel: configured.channel.clone(),
         provider: configured.provider.clone(),
+        configured_digits: configured_digits(manifest, &settings, offer),
         offer: offer.clone(),
         operations: manifest.operations.clone(),
         instance: Arc::new(instance),
@@ -133,6 +134,16 @@ fn open(configured: &bootstrap::Service, plugin: &Plugin, bootstrap: &Bootstrap)
 fn mode(manifest: &Manifest, settings: Option<&ResolvedSettings>) -> Option<String> {
     let given = settings.and_then(|settings| settings.json.get("mode")).filter(|mode| !mode.is_null());
     given.or_else(|| account::default(manifest, "mode")).and_then(Value::as_str).map(str::to_owned)
+}
+
+/// The setting `digits`, or its default, as far as the channel's codes may have so many. Of codes that the engine
+/// makes it says nothing: their length is the bootstrap's.
+fn configured_digits(manifest: &Manifest, settings: &ResolvedSettings, offer: &Channel) -> Option<u8> {
+    let [fewest, most] = offer.code_digits;
+    let given = settings.json.get("digits").filter(|digits| !digits.is_null());
+    let digits = given.or_else(|| account::default(manifest, "digits")).and_then(Value::as_u64)?;
+    let digits = u8::try_from(digits).ok().filter(|digits| (fewest..=most).contains(digits));
+    digits.filter(|_| matches!(offer.code_made_by, Maker::Device | Maker::Provider))
 }
 
 const fn delivery_type(configured: bootstrap::DeliveryType) -> DeliveryType {

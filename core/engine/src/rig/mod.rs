@@ -287,6 +287,7 @@ pub(crate) fn service(world: &Arc<World>, name: &str, provider: &str, kind: Kind
         mode: None,
         provider: provider.to_owned(),
         offer: plugin.offer().clone(),
+        configured_digits: None,
         operations: plugin.operations(),
         secrets: Secrets::default(),
         egress: plugin.egress(),
