@@ -22,15 +22,23 @@ pub(crate) enum CommandError {
     /// The bootstrap is wrong.
     #[error(transparent)]
     Bootstrap(#[from] BootstrapError),
-    /// Plugin files are wrong.
-    #[error("{}", lines(.0))]
-    Plugins(Vec<LoadError>),
+    /// Plugin files are wrong, and perhaps services that go by others.
+    #[error("{}", [lines(files), lines(services)].join("\n").trim_end())]
+    Plugins {
+        /// What is wrong with the files.
+        files: Vec<LoadError>,
+        /// What is wrong with the services, and which could not be checked.
+        services: Vec<ServiceError>,
+    },
     /// A plugin file was to be looked at, and is none.
     #[error(transparent)]
     PluginFile(#[from] LoadError),
     /// Services are wrong.
     #[error("{}", lines(.0))]
     Services(Vec<ServiceError>),
+    /// Two things are wrong that have nothing to do with each other; the first says how the program ends.
+    #[error("{}\n{}", .0[0], .0[1])]
+    Both(Box<[Self; 2]>),
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -91,11 +99,12 @@ pub(crate) enum CommandError {
 
 impl CommandError {
     /// The kind of error, for scripts.
-    pub(crate) const fn kind(&self) -> &'static str {
+    pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Bootstrap(_) => "bootstrap",
-            Self::Plugins(_) | Self::PluginFile(_) => "plugin",
+            Self::Plugins { .. } | Self::PluginFile(_) => "plugin",
             Self::Services(_) => "service",
+            Self::Both(both) => both[0].kind(),
             Self::Store(_) => "store",
             Self::Init(_) => "init",
             Self::Assess(AssessError::User(UserError::Unknown { .. }))

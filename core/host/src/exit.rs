@@ -48,11 +48,12 @@ impl CommandError {
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Self::Bootstrap(_)
-            | Self::Plugins(_)
+            | Self::Plugins { .. }
             | Self::PluginFile(_)
             | Self::Services(_)
             | Self::NoLoginTypes
             | Self::NoPhoneService => Exit::Usage,
+            Self::Both(both) => both[0].exit(),
             Self::Store(error) | Self::Init(InitError::Key(error)) => store(error),
             Self::Init(
                 InitError::Exists { .. }

@@ -61,7 +61,11 @@ impl Loaded {
     pub(crate) fn new(bootstrap: Bootstrap) -> Result<Self, CommandError> {
         let _progress = Progress::of("loading plugins");
         let options = RegistryOptions::default();
-        let registry = Registry::of_bootstrap(&bootstrap, &options).map_err(CommandError::Plugins)?;
+        let registry = Registry::of_bootstrap(&bootstrap, &options).map_err(|refused| {
+            // Whoever mends the files should not learn afterwards what is wrong with the services.
+            let services = services::check(&bootstrap, &refused.manifests);
+            CommandError::Plugins { files: refused.errors, services }
+        })?;
         let services = services::build(&bootstrap, &registry).map_err(CommandError::Services)?;
         Ok(Self { bootstrap, registry, services })
     }

@@ -212,3 +212,49 @@ fn all_errors_come_at_once() {
     let ran = site.refused(&["validate"], 2, &["auth_id", "service_sid"]);
     assert_eq!(ran.stderr.lines().count(), 2);
 }
+
+#[test]
+fn services_of_plugins_in_order_are_checked_beside_files_that_are_not() {
+    let site = Site::with(
+        &TOTP.replace("issuer = \"ACME\"", "issuer = \"ACME\"\ndigits = 9").replace(
+            "[two_factor.login_types]",
+            "[services.sms]\ndelivery_type = \"hosted-service\"\nprovider = \"absent\"\n\
+             [[services.sms.fallback]]\ndelivery_type = \"local\"\nprovider = \"twilio-verify\"\n[two_factor.login_types]",
+        ),
+    );
+    copy(&plugin_file("totp"), &site.path("plugins/libtotp.so"));
+    let words = [
+        "libabsent.so",
+        "service `sms` was not checked, because the plugin of its provider `absent` did not load",
+        "service `sms fallback 1` has delivery_type \"local\"",
+        "services.totp.digits",
+    ];
+    site.refused(&["validate"], 2, &words);
+    let text = fs::read_to_string(site.path("countersign.toml")).unwrap();
+    site.write("countersign.toml", format!("{text}\n[store]\nkey_file = \"kyes/key\"\n"));
+    site.refused(&["validate"], 2, &[&words[..], &["`store.key_file`"]].concat());
+    site.write("countersign.toml", &text);
+
+    // So they are where a file fails no sooner than its code runs.
+    site.write("countersign.toml", text.replace("\"absent\"", "\"twilio-voice\"").replace("digits = 9", ""));
+    site.write("plugins/libtotp.so", without_code(totp()));
+    let ran = site.refused(&["validate"], 2, &["libtotp.so", "service `totp` was not checked", "services.sms"]);
+    assert!(!ran.stderr.contains("service `sms` was not checked"), "{ran:#?}");
+}
+
+/// An ELF file whose every instruction stops the process.
+fn without_code(mut elf: Vec<u8>) -> Vec<u8> {
+    const STOP: u8 = if cfg!(target_arch = "aarch64") { 0 } else { 0xcc };
+    let number = |elf: &[u8], at: usize, size: usize| {
+        elf[at..at + size].iter().rev().fold(0, |number: usize, byte| number << 8 | usize::from(*byte))
+    };
+    let (first, size, count) = (number(&elf, 32, 8), number(&elf, 54, 2), number(&elf, 56, 2));
+    for header in (0..count).map(|index| first + index * size) {
+        let (kind, flags) = (number(&elf, header, 4), number(&elf, header + 4, 4));
+        let (start, length) = (number(&elf, header + 8, 8), number(&elf, header + 32, 8));
+        if kind == 1 && flags & 1 == 1 {
+            elf[start..start + length].fill(STOP);
+        }
+    }
+    elf
+}

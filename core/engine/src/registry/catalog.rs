@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use countersign_plugin::Manifest;
+
 use crate::bootstrap::{Bootstrap, Plugins};
 
 use super::digest::Digest;
@@ -32,6 +34,17 @@ impl Default for RegistryOptions {
     }
 }
 
+/// Why not all plugins of a bootstrap were loaded; then none of them is used.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct NotLoaded {
+    /// One for each file that is missing, broken, another provider's or one too many.
+    pub errors: Vec<LoadError>,
+    /// The manifests of the other files, by the ids of their providers, for
+    /// [`services::check`](super::services::check).
+    pub manifests: BTreeMap<String, Arc<Manifest>>,
+}
+
 /// The loaded plugins, one per provider.
 #[derive(Debug, Default)]
 pub struct Registry(BTreeMap<String, Plugin>);
@@ -40,11 +53,11 @@ impl Registry {
     /// Finds, verifies and loads the plugin of every provider that the bootstrap's services use.
     ///
     /// # Errors
-    /// As [`load`](Self::load).
-    pub fn of_bootstrap(bootstrap: &Bootstrap, options: &RegistryOptions) -> Result<Self, Vec<LoadError>> {
+    /// [`NotLoaded`]: what [`load`](Self::load) says, and the manifests of the files that are in order.
+    pub fn of_bootstrap(bootstrap: &Bootstrap, options: &RegistryOptions) -> Result<Self, NotLoaded> {
         let services = bootstrap.services.values();
         let all = services.flat_map(|service| std::iter::once(service).chain(&service.fallback));
-        Self::load(&bootstrap.plugins, all.map(|service| service.provider.as_str()), options)
+        Self::of_providers(&bootstrap.plugins, all.map(|service| service.provider.as_str()), options)
     }
 
     /// Finds, verifies and loads the plugins of these providers, each once.
@@ -58,12 +71,21 @@ impl Registry {
         providers: impl IntoIterator<Item = &'a str>,
         options: &RegistryOptions,
     ) -> Result<Self, Vec<LoadError>> {
+        Self::of_providers(plugins, providers, options).map_err(|refused| refused.errors)
+    }
+
+    fn of_providers<'a>(
+        plugins: &Plugins,
+        providers: impl IntoIterator<Item = &'a str>,
+        options: &RegistryOptions,
+    ) -> Result<Self, NotLoaded> {
         let providers: BTreeSet<&str> = providers.into_iter().collect();
         let search = match &plugins.search {
             Some(folders) => Ok(Search::in_folders(folders.clone())),
             None => Search::beside_program(),
         };
-        let search = search.map_err(|error| vec![error.into()])?;
+        let search =
+            search.map_err(|error| NotLoaded { errors: vec![error.into()], manifests: BTreeMap::default() })?;
         let mut errors = Vec::new();
         let mut verified = Vec::new();
         for provider in providers {
@@ -74,7 +96,9 @@ impl Registry {
         }
         errors.extend(mistaken(&verified));
         if !errors.is_empty() {
-            return Err(errors);
+            let good = verified.into_iter().filter(|it| it.file.manifest.id == it.configured.as_str());
+            let manifests = good.map(|it| (it.file.manifest.id.clone(), Arc::new(it.file.manifest))).collect();
+            return Err(NotLoaded { errors, manifests });
         }
         let prober = Prober { program: options.probe_program.clone(), limit: options.probe_limit };
         let mut loaded = BTreeMap::new();
@@ -84,7 +108,11 @@ impl Registry {
                 Err(error) => errors.push(error),
             }
         }
-        if errors.is_empty() { Ok(Self(loaded)) } else { Err(errors) }
+        if errors.is_empty() {
+            return Ok(Self(loaded));
+        }
+        let manifests = loaded.into_iter().map(|(id, plugin)| (id, plugin.manifest)).collect();
+        Err(NotLoaded { errors, manifests })
     }
 
     /// The plugin of a provider.

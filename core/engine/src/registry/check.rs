@@ -68,6 +68,14 @@ pub enum ServiceError {
         /// The provider.
         provider: String,
     },
+    /// Nothing can be said of it, because the file of its provider's plugin is not in order.
+    #[error("service `{service}` was not checked, because the plugin of its provider `{provider}` did not load")]
+    Unchecked {
+        /// The service.
+        service: String,
+        /// The provider.
+        provider: String,
+    },
     /// Bootstrap and manifest contradict each other.
     #[error(
         "service `{service}` has delivery_type \"{}\", but plugin {plugin} is \"{}\"; write delivery_type = \"{}\", \

@@ -1,9 +1,10 @@
 //! From a bootstrap and its loaded plugins to services that can be used.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use countersign_plugin::Manifest;
-use countersign_plugin::manifest::{Channel, DeliveryType, Maker};
+use countersign_plugin::manifest::{Channel, DeliveryType, Destination, Maker};
 use serde_json::Value;
 
 use crate::bootstrap::{self, Bootstrap, ResolvedSettings};
@@ -14,7 +15,7 @@ use super::account;
 use super::catalog::Registry;
 use super::check::{ServiceError, Wanted, check_service};
 use super::manifest::named;
-use super::plugin::Plugin;
+use super::plugin::{InProcess, Plugin};
 
 /// Checks and opens every service of the bootstrap, in the order of their names.
 ///
@@ -25,6 +26,34 @@ pub fn build(bootstrap: &Bootstrap, registry: &Registry) -> Result<Vec<Arc<Servi
     let services: Vec<_> =
         bootstrap.services.values().filter_map(|configured| building.service(configured)).map(Arc::new).collect();
     if building.errors.is_empty() { Ok(services) } else { Err(building.errors) }
+}
+
+/// Checks every service of the bootstrap by the manifest of its provider's plugin alone: what can be told where
+/// plugins of other services did not load. Nothing is opened.
+///
+/// Manifests are by the ids of their providers, as in [`NotLoaded`](super::NotLoaded). A service without one is
+/// [`ServiceError::Unchecked`].
+#[must_use]
+pub fn check(bootstrap: &Bootstrap, manifests: &BTreeMap<String, Arc<Manifest>>) -> Vec<ServiceError> {
+    let mut errors = Vec::new();
+    for service in bootstrap.services.values() {
+        let mut alone = |configured: &bootstrap::Service| {
+            let Some(manifest) = manifests.get(&configured.provider) else {
+                let (service, provider) = (configured.name.clone(), configured.provider.clone());
+                errors.push(ServiceError::Unchecked { service, provider });
+                return None;
+            };
+            Some(fit(configured, manifest, bootstrap, &mut errors)?.offer.destination)
+        };
+        let wanted = alone(service);
+        let reached: Vec<_> = service.fallback.iter().map(|fallback| (&fallback.name, alone(fallback))).collect();
+        for (fallback, reached) in reached {
+            if let (Some(wanted), Some(reached)) = (wanted, reached) {
+                errors.extend(mismatch((&service.name, wanted), (fallback, reached)));
+            }
+        }
+    }
+    errors
 }
 
 struct Building<'a> {
@@ -39,16 +68,8 @@ impl Building<'_> {
         let service = self.alone(configured);
         let fallback: Vec<_> = configured.fallback.iter().filter_map(|fallback| self.service(fallback)).collect();
         let mut service = service?;
-        for other in &fallback {
-            if other.destination() != service.destination() {
-                self.errors.push(ServiceError::Fallback {
-                    service: service.name.clone(),
-                    fallback: other.name.clone(),
-                    wanted: service.destination(),
-                    reached: other.destination(),
-                });
-            }
-        }
+        let wanted = (service.name.as_str(), service.destination());
+        self.errors.extend(fallback.iter().filter_map(|other| mismatch(wanted, (&other.name, other.destination()))));
         service.fallback = fallback.into_iter().map(Arc::new).collect();
         Some(service)
     }
@@ -59,18 +80,35 @@ impl Building<'_> {
             self.errors.push(ServiceError::NotLoaded { service, provider });
             return None;
         };
-        match open(configured, plugin, self.bootstrap) {
-            Ok(service) => Some(service),
-            Err(errors) => {
-                self.errors.extend(errors);
+        let before = self.errors.len();
+        let fit = fit(configured, &plugin.manifest, self.bootstrap, &mut self.errors)?;
+        match plugin.open(fit.settings.json.to_string().as_bytes()) {
+            Ok(instance) if self.errors.len() == before => Some(opened(configured, plugin, fit, instance)),
+            Ok(_) => None,
+            Err(cause) => {
+                self.errors.push(ServiceError::Open { service: configured.name.clone(), cause });
                 None
             }
         }
     }
 }
 
-fn open(configured: &bootstrap::Service, plugin: &Plugin, bootstrap: &Bootstrap) -> Result<Service, Vec<ServiceError>> {
-    let manifest = &*plugin.manifest;
+/// How a service and a manifest fit together.
+struct Fit<'m> {
+    mode: Option<String>,
+    settings: ResolvedSettings,
+    offer: &'m Channel,
+    egress: Egress,
+}
+
+/// All that can be told by the manifest. There may be errors although there is enough to open the plugin with, which
+/// then has its say too.
+fn fit<'m>(
+    configured: &bootstrap::Service,
+    manifest: &'m Manifest,
+    bootstrap: &Bootstrap,
+    errors: &mut Vec<ServiceError>,
+) -> Option<Fit<'m>> {
     let resolved = configured.resolve(&manifest.settings, bootstrap.folder());
     let mode = mode(manifest, resolved.as_ref().ok());
     let wanted = Wanted {
@@ -82,40 +120,37 @@ fn open(configured: &bootstrap::Service, plugin: &Plugin, bootstrap: &Bootstrap)
     let (settings, offer) = match (resolved, check_service(&wanted, manifest)) {
         (Ok(settings), Ok(offer)) => (settings, offer),
         (resolved, offered) => {
-            let mut errors = offered.err().unwrap_or_default();
+            let mut found = offered.err().unwrap_or_default();
             if let Err(error) = resolved {
                 // Of settings that could not be read, the mode is not known.
-                errors.retain(|error| !matches!(error, ServiceError::Mode { .. }));
-                errors.push(error.into());
+                found.retain(|error| !matches!(error, ServiceError::Mode { .. }));
+                found.push(error.into());
             }
-            return Err(errors);
+            errors.extend(found);
+            return None;
         }
     };
     let service = || configured.name.clone();
-    let mut errors = Vec::new();
     let [fewest, most] = offer.code_digits;
     let digits = bootstrap.limits.code_digits;
     if offer.code_made_by == Maker::Engine && !(fewest..=most).contains(&digits) {
         errors.push(ServiceError::CodeDigits { service: service(), digits, plugin: named(manifest), fewest, most });
     }
     let base_url = settings.json.get("base_url").and_then(Value::as_str);
-    let egress = match Egress::new(manifest, mode.as_deref(), base_url) {
-        Ok(egress) => egress,
+    match Egress::new(manifest, mode.as_deref(), base_url) {
+        Ok(egress) => Some(Fit { mode, settings, offer, egress }),
         Err(cause) => {
             errors.push(ServiceError::Egress { service: service(), plugin: named(manifest), cause });
-            return Err(errors);
+            None
         }
-    };
-    let instance = match plugin.open(settings.json.to_string().as_bytes()) {
-        Ok(instance) if errors.is_empty() => instance,
-        Ok(_) => return Err(errors),
-        Err(cause) => {
-            errors.push(ServiceError::Open { service: service(), cause });
-            return Err(errors);
-        }
-    };
-    Ok(Service {
-        name: service(),
+    }
+}
+
+fn opened(configured: &bootstrap::Service, plugin: &Plugin, fit: Fit<'_>, instance: InProcess) -> Service {
+    let manifest = &*plugin.manifest;
+    let Fit { mode, settings, offer, egress } = fit;
+    Service {
+        name: configured.name.clone(),
         channel: configured.channel.clone(),
         provider: configured.provider.clone(),
         configured_digits: configured_digits(manifest, &settings, offer),
@@ -127,7 +162,14 @@ fn open(configured: &bootstrap::Service, plugin: &Plugin, bootstrap: &Bootstrap)
         secrets: settings.secrets,
         egress,
         fallback: Vec::new(),
-    })
+    }
+}
+
+/// Where a code goes cannot be reached by the fallback.
+fn mismatch(service: (&str, Destination), fallback: (&str, Destination)) -> Option<ServiceError> {
+    let ((service, wanted), (fallback, reached)) = (service, fallback);
+    let (service, fallback) = (service.to_owned(), fallback.to_owned());
+    (wanted != reached).then_some(ServiceError::Fallback { service, fallback, wanted, reached })
 }
 
 /// The setting `mode`, or its default; none where the plugin has no such setting.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use countersign::bootstrap::{StoreSettings, TwoFactor, UnknownUsers};
+use countersign::bootstrap::{Bootstrap, StoreSettings, TwoFactor, UnknownUsers};
 use countersign::registry::Registry;
 use countersign::service::Service;
 use countersign::store::SqliteStore;
@@ -19,12 +19,19 @@ use crate::words;
 
 /// Validates the bootstrap.
 pub(crate) fn run(bootstrap: &Path, output: Output) -> Result<Exit, CommandError> {
-    let Loaded { bootstrap, registry, services } = Loaded::of(bootstrap)?;
+    let bootstrap = Bootstrap::read(bootstrap)?;
+    let unmade = if is_there(&bootstrap.store.path) { Ok(()) } else { check_unmade(&bootstrap.store) };
+    let Loaded { bootstrap, registry, services } = match (Loaded::new(bootstrap), unmade) {
+        (Err(plugins), Err(store)) => return Err(CommandError::Both(Box::new([plugins, store]))),
+        (loaded, unmade) => {
+            unmade?;
+            loaded?
+        }
+    };
     let store = &bootstrap.store;
     if is_there(&store.path) {
+        // Not before all else is in order: opening may bring an older store up to date.
         SqliteStore::open(&store.path, &store.key_file)?;
-    } else {
-        check_unmade(store)?;
     }
     let rows = services.iter().flat_map(|service| std::iter::once(service).chain(&service.fallback));
     output.answer(&Validated {
