@@ -419,6 +419,26 @@ fn the_first_code_of_a_device_without_steps_is_used_up_too() {
 }
 
 #[test]
+fn a_device_is_confirmed_by_the_provider_that_enrolled_it() {
+    run(async {
+        let mut rig = Rig::new();
+        // One provider may serve several channels, and one channel may have several providers.
+        for (name, provider, channel) in [("token", "app", "token"), ("totp of others", "others", "totp")] {
+            let offer = crate::rig::offer(channel, Maker::Device, Checker::Plugin);
+            rig.plus(crate::rig::service(&rig.world, name, provider, crate::rig::Kind::App, offer));
+        }
+        let begin = BeginFactor { user: "ada", method: "totp of others", locale: None, actor: BY_NOBODY };
+        let enrolling = rig.engine.begin_device(begin).await.unwrap();
+        let code = rig.world.app_code(&enrolling.setup);
+        let verdict = rig.engine.confirm_device("ada", &enrolling.enrollment, &code).await.unwrap();
+        let Verdict::Approved(passed) = verdict else { panic!("{verdict:?}") };
+        assert_eq!((passed.service.as_str(), passed.channel.as_str()), ("totp of others", "totp"));
+        assert_eq!(rig.world.times("others", OperationName::ConfirmEnrollment), 1);
+        assert_eq!(rig.world.times("app", OperationName::ConfirmEnrollment), 0);
+    });
+}
+
+#[test]
 fn every_refusal_has_a_word_for_the_person() {
     let failure = Box::new(countersign_plugin::Failure::new(FailureKind::Unavailable, "operator's"));
     for (error, expected) in [
