@@ -104,7 +104,10 @@ async fn a_server_that_does_not_speak_tls_proves_that_nothing_left() {
     let (base, server) = answer_once(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}");
     let request =
         Request::post(Endpoint::new(&base.replace("http:", "https:")).path(["x"])).basic_auth("AC1", &token());
-    is(send(&request).await, TransportFailureKind::NotSent);
+    let answer = send(&request).await;
+    let detail = answer.as_ref().map_err(|failure| failure.detail.clone());
+    assert!(detail.is_err_and(|detail| detail.starts_with("TLS with `127.0.0.1` failed: ")), "{answer:?}");
+    is(answer, TransportFailureKind::NotSent);
     let asked = server.join().expect("served");
     assert!(!asked.windows(TOKEN.len()).any(|window| window == TOKEN.as_bytes()));
 }

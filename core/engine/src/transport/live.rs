@@ -11,6 +11,8 @@ use countersign_plugin::Reply;
 use countersign_plugin::http::{Auth, Body, FieldValue, Method, TransportFailure, TransportFailureKind};
 use countersign_plugin::limits::REPLY_BODY_BYTES;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use rustls::CertificateError;
+use rustls::pki_types::UnixTime;
 use rustls_platform_verifier::BuilderVerifierExt as _;
 use url::form_urlencoded;
 use zeroize::Zeroizing;
@@ -33,7 +35,9 @@ impl Default for LiveSettings {
 
 /// Real exchanges: TLS by rustls with the system's trusted roots, pooled connections, no
 /// redirects, no repetition, bounded time and body. The client is built at the first exchange,
-/// so a host that never sends never pays for it.
+/// so a host that never sends never pays for it. That is when Linux reads the trusted roots, from
+/// `SSL_CERT_FILE` and `SSL_CERT_DIR` where they are set; a root that is added later counts after
+/// a restart.
 #[derive(Debug, Default)]
 pub struct LiveTransport {
     settings: LiveSettings,
@@ -68,8 +72,9 @@ impl Transport for LiveTransport {
             request = request.body(body.to_string());
         }
         let exchange = async {
-            let response = request.send().await.map_err(|error| no_reply(&error))?;
-            read(response).await
+            let host = outgoing.url.host_str().unwrap_or_default();
+            let response = request.send().await.map_err(|error| no_reply(&error, host))?;
+            read(response, host).await
         };
         match tokio::time::timeout(outgoing.time_left, exchange).await {
             Ok(result) => result,
@@ -85,8 +90,9 @@ fn build(settings: LiveSettings) -> Result<reqwest::Client, String> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let tls = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .and_then(|builder| builder.with_platform_verifier())
         .map_err(|error| error.to_string())?
+        .with_platform_verifier()
+        .map_err(|error| format!("{error}; install this system's trusted root certificates (often `ca-certificates`)"))?
         .with_no_client_auth();
     reqwest::Client::builder()
         .tls_backend_preconfigured(tls)
@@ -166,12 +172,12 @@ fn reveal(value: &FieldValue, secrets: &Secrets) -> Result<Zeroizing<String>, Tr
     }
 }
 
-async fn read(mut response: reqwest::Response) -> Result<Reply, TransportFailure> {
+async fn read(mut response: reqwest::Response, host: &str) -> Result<Reply, TransportFailure> {
     let status = response.status().as_u16();
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     let headers = response.headers().iter().map(|(name, value)| (name.to_string(), text(value))).collect();
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| no_reply(&error))? {
+    while let Some(chunk) = response.chunk().await.map_err(|error| no_reply(&error, host))? {
         if body.len() + chunk.len() > REPLY_BODY_BYTES {
             let detail = format!("the answer (HTTP {status}) is larger than {REPLY_BODY_BYTES} bytes");
             return Err(TransportFailure { kind: TransportFailureKind::TooLarge, detail });
@@ -182,19 +188,85 @@ async fn read(mut response: reqwest::Response) -> Result<Reply, TransportFailure
 }
 
 /// Only a connection that never came about proves that nothing left.
-fn no_reply(error: &reqwest::Error) -> TransportFailure {
+fn no_reply(error: &reqwest::Error, host: &str) -> TransportFailure {
     let kind = if error.is_connect() || error.is_builder() {
         TransportFailureKind::NotSent
     } else {
         TransportFailureKind::NoAnswer
     };
     // The outer texts name the address, whose path may hold a number; the root cause does not.
-    let mut cause = error.source();
-    while let Some(deeper) = cause.and_then(|cause| cause.source()) {
-        cause = Some(deeper);
-    }
-    let detail = cause.map_or_else(|| "the connection broke".to_owned(), ToString::to_string);
+    let causes = || std::iter::successors(error.source(), |cause| (*cause).source());
+    let detail = match (causes().find_map(tls_error), causes().last()) {
+        (Some(rustls::Error::InvalidCertificate(refused)), _) => not_trusted(host, refused),
+        (Some(other), _) => format!("TLS with `{host}` failed: {other}"),
+        (None, Some(root)) => root.to_string(),
+        (None, None) => "the connection broke".to_owned(),
+    };
     TransportFailure { kind, detail }
+}
+
+/// What TLS itself says. It travels inside of I/O errors, which do not name it as their source.
+fn tls_error<'a>(cause: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
+    match cause.downcast_ref::<std::io::Error>() {
+        Some(outer) => tls_error(outer.get_ref()?),
+        None => cause.downcast_ref(),
+    }
+}
+
+/// Why a server's certificate does not count, and what is to be done. Some systems tell no more
+/// than the kind of the matter.
+fn not_trusted(host: &str, refused: &CertificateError) -> String {
+    let what = match refused {
+        CertificateError::Expired => "expired; the owner must renew it, unless this machine's clock is wrong".into(),
+        CertificateError::ExpiredContext { time, not_after } => format!(
+            "expired {} ago; the owner must renew it, unless this machine's clock is wrong",
+            days(*not_after, *time)
+        ),
+        CertificateError::NotValidYet => "is not valid yet; is this machine's clock right?".into(),
+        CertificateError::NotValidYetContext { time, not_before } => {
+            format!("is not valid yet, only in {}; is this machine's clock right?", days(*time, *not_before))
+        }
+        CertificateError::NotValidForName => "is not valid for this name; is the address right?".into(),
+        CertificateError::NotValidForNameContext { presented, .. } => {
+            format!("is not valid for this name, but for {}; is the address right?", names(presented))
+        }
+        CertificateError::UnknownIssuer => "comes from an unknown issuer; \
+            if that is an authority of your own or of a proxy, add its root to this system's trusted certificates"
+            .into(),
+        CertificateError::BadSignature => {
+            "was not signed by the authority that it names; somebody may stand in between".into()
+        }
+        CertificateError::Revoked => "was revoked by its issuer; the owner must replace it".into(),
+        other => format!("was refused: {other}"),
+    };
+    format!("the certificate of `{host}` {what}")
+}
+
+/// The time between two moments, as whole days.
+fn days(from: UnixTime, to: UnixTime) -> String {
+    match to.as_secs().saturating_sub(from.as_secs()) / (24 * 60 * 60) {
+        0 => "less than a day".to_owned(),
+        1 => "1 day".to_owned(),
+        days => format!("{days} days"),
+    }
+}
+
+/// The first few names of a certificate, which come as `DnsName("a.b")`. Whoever answered there
+/// may have put anything into them.
+fn names(presented: &[String]) -> String {
+    const SHOWN: usize = 3;
+    const LONGEST: usize = 253;
+    let clean = |name: &str| name.chars().take(LONGEST).flat_map(char::escape_debug).collect::<String>();
+    let shown = presented.iter().take(SHOWN).map(|name| match name.split('"').nth(1) {
+        Some(bare) => format!("`{}`", clean(bare)),
+        None => clean(name),
+    });
+    let shown = shown.collect::<Vec<_>>().join(", ");
+    match presented.len() {
+        0 => "no name at all".to_owned(),
+        all if all > SHOWN => format!("{shown} and {} more", all - SHOWN),
+        _ => shown,
+    }
 }
 
 fn not_sent(detail: String) -> TransportFailure {
