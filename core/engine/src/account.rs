@@ -124,7 +124,7 @@ pub enum AdminError {
     #[error(transparent)]
     User(#[from] UserError),
     /// The name is taken.
-    #[error("there is a user `{name}` already")]
+    #[error("there is a user `{name}` already; choose another name")]
     Exists {
         /// Which.
         name: String,

@@ -15,6 +15,7 @@ use crate::commands::demo::StageError;
 use crate::commands::init::InitError;
 use crate::log::LogError;
 use crate::prompt::PromptError;
+use crate::words;
 
 /// Why a command came to no answer.
 #[derive(Debug, thiserror::Error)]
@@ -77,6 +78,17 @@ pub(crate) enum CommandError {
     /// A factor can only be changed after a login, and there is no kind of login.
     #[error("the user has a second factor and must pass it first, but two_factor.login_types lists no kind of login")]
     NoLoginTypes,
+    /// A number was given for a method that has no use for one.
+    #[error(
+        "method `{method}` takes no phone number; leave --phone out, or take a method that reaches phones: {}",
+        words::list(reaching)
+    )]
+    NoNumberWanted {
+        /// The method.
+        method: String,
+        /// Those that reach phones.
+        reaching: Vec<String>,
+    },
     /// A number is to be changed, and no service could send a code to the new one.
     #[error("no service of the bootstrap reaches phones, so no number can be proven; add one to [services]")]
     NoPhoneService,
@@ -116,7 +128,7 @@ impl CommandError {
             }
             Self::Enroll(EnrollError::Phone(_)) => "phone",
             Self::Assess(_) | Self::Start(_) | Self::Check(_) | Self::Unconfirmed { .. } => "login",
-            Self::Enroll(_) => "enroll",
+            Self::Enroll(_) | Self::NoNumberWanted { .. } => "enroll",
             Self::Stage(_) => "demo",
             Self::NoPhoneService => "service",
             Self::Admin(_) => "user",

@@ -52,6 +52,7 @@ impl CommandError {
             | Self::PluginFile(_)
             | Self::Services(_)
             | Self::NoLoginTypes
+            | Self::NoNumberWanted { .. }
             | Self::NoPhoneService => Exit::Usage,
             Self::Both(both) => both[0].exit(),
             Self::Store(error) | Self::Init(InitError::Key(error)) => store(error),
@@ -59,6 +60,7 @@ impl CommandError {
                 InitError::Exists { .. }
                 | InitError::StoreExists { .. }
                 | InitError::NotToml { .. }
+                | InitError::NoFolder { .. }
                 | InitError::Unwritable { .. },
             ) => Exit::Usage,
             Self::Assess(error) => match error {

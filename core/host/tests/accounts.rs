@@ -112,7 +112,7 @@ fn a_user_is_added_shown_flagged_and_forgotten() {
 
     let added = site.json(&["user", "add", "Bob", "--email", "bob@example.com", "--locale", "de", "--required"]);
     assert_eq!((&added["has_email"], &added["locale"], &added["required"]), (&true.into(), &"de".into(), &true.into()));
-    site.refused(&["user", "add", "BOB"], 2, &["`bob`"]);
+    site.refused(&["user", "add", "BOB"], 2, &["`bob`", "choose another name"]);
     site.refused(&["user", "add", "carl", "--email", "nowhere"], 2, &["e-mail"]);
     site.refused(&["user", "add", "a\u{7}b"], 2, &["U+0007"]);
 
@@ -142,7 +142,7 @@ fn unknown_users_and_kinds_of_login_are_refused_and_change_nothing() {
     site.refused(&["login", "ada", "--type", "kiosk"], 2, &["`kiosk`", "web-portal", "windows"]);
     site.refused(&["login", "nobody", "--type", "kiosk"], 2, &["`kiosk`"]);
     site.refused(&["enroll", "ada", "--method", "fax"], 2, &["`fax`", "totp"]);
-    site.refused(&["enroll", "ada", "--method", "totp", "--phone", NUMBER], 2, &["`totp`", "phone number"]);
+    site.refused(&["enroll", "ada", "--method", "totp", "--phone", NUMBER], 2, &["`totp`", "leave --phone out"]);
 }
 
 #[test]

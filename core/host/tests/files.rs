@@ -101,7 +101,7 @@ fn init_goes_where_it_is_told() {
     assert!(site.path("site/main.toml").is_file() && site.path("site/countersign.key").is_file());
 
     site.refused(&["init", "--bootstrap", "main.json"], 2, &["main.json", ".toml"]);
-    site.refused(&["init", "--bootstrap", "nowhere/main.toml"], 2, &["nowhere/", "cannot be written"]);
+    site.refused(&["init", "--bootstrap", "nowhere/main.toml"], 2, &["nowhere/", "its folder does not exist"]);
 }
 
 #[test]

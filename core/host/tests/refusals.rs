@@ -91,7 +91,7 @@ fn a_flipped_bit_is_refused_by_the_pinned_hash() {
     let middle = flipped.len() / 2;
     flipped[middle] ^= 1;
     site.write("plugins/libtotp.so", flipped);
-    site.refused(&["validate"], 2, &["libtotp.so", sha256]);
+    site.refused(&["validate"], 2, &["libtotp.so", sha256, "`sha256` of this plugin"]);
 }
 
 #[test]
@@ -155,7 +155,11 @@ fn a_bad_bootstrap_is_told_with_file_key_and_remedy() {
     check_bootstrap("code_digits = 6", "code_digits = 3", &["`limits.code_digits`", "3", "4 to 10"]);
     check_bootstrap("\"VA0", "\"VX0", &["services.sms.service_sid"]);
     check_bootstrap("\"AC0", "\"AC", &["services.sms.auth_id"]);
-    check_bootstrap("file = \"token\"", "file = \"tokens\"", &["services.sms.auth_token", "tokens"]);
+    check_bootstrap(
+        "file = \"token\"",
+        "file = \"tokens\"",
+        &["services.sms.auth_token", "tokens", "create that file, or correct its name\n"],
+    );
     check_bootstrap(
         "{ file = \"token\" }",
         "\"0123456789abcdef0123456789abcdef\"",
@@ -191,18 +195,19 @@ fn a_folder_is_not_taken_for_a_file() {
 fn contradictions_between_bootstrap_and_plugin_name_both_sides() {
     let site = Site::with(&HOSTED.replace("hosted-service", "local"));
     site.secret("token", "t");
-    site.refused(&["validate"], 2, &["`sms`", "local", "twilio-verify", "hosted-service"]);
+    let words = ["countersign.toml:3: ", "`sms`", "local", "twilio-verify", "write delivery_type = \"hosted-service\""];
+    site.refused(&["validate"], 2, &words);
 
     let site = Site::with(&HOSTED.replace("[services.sms]", "[services.fax]"));
     site.secret("token", "t");
-    site.refused(&["validate"], 2, &["`fax`", "twilio-verify", "`sms`", "`voice`"]);
+    site.refused(&["validate"], 2, &["countersign.toml:3: ", "`fax`", "twilio-verify", "`sms`", "`voice`"]);
 }
 
 #[test]
 fn an_unknown_provider_is_told_with_the_file_that_is_missing() {
     let site = Site::with(&HOSTED.replace("twilio-verify", "twilio-verifi"));
     site.secret("token", "t");
-    site.refused(&["validate"], 2, &["libtwilio_verifi.so"]);
+    site.refused(&["validate"], 2, &["libtwilio_verifi.so", "correct the provider's name", "`sms`"]);
 }
 
 #[test]
@@ -226,8 +231,9 @@ fn services_of_plugins_in_order_are_checked_beside_files_that_are_not() {
     let words = [
         "libabsent.so",
         "service `sms` was not checked, because the plugin of its provider `absent` did not load",
-        "service `sms fallback 1` has delivery_type \"local\"",
+        "countersign.toml:11: service `sms fallback 1` has delivery_type \"local\"",
         "services.totp.digits",
+        "set it in that fallback or [providers.twilio-verify]",
     ];
     site.refused(&["validate"], 2, &words);
     let text = fs::read_to_string(site.path("countersign.toml")).unwrap();

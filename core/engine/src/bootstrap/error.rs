@@ -18,7 +18,7 @@ pub enum BootstrapError {
         path: PathBuf,
     },
     /// The file exists but cannot be read.
-    #[error("{}: cannot be read: {}", path.display(), source.kind())]
+    #[error("{}: cannot be read ({}); give this user the right to read it", path.display(), source.kind())]
     Unreadable {
         /// The file that was asked for.
         path: PathBuf,

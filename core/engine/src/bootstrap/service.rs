@@ -32,7 +32,7 @@ pub struct Service {
     /// What is tried when this service is unavailable, in this order.
     pub fallback: Vec<Self>,
     pub(super) key: KeyPath,
-    pub(super) origin: Origin,
+    pub(crate) origin: Origin,
 }
 
 impl Service {

@@ -62,7 +62,7 @@ impl Assessment {
 /// A kind of login that the bootstrap does not list.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the kind of login `{asked}` is not listed; two_factor.login_types has {}",
+    "the kind of login `{asked}` is not listed; two_factor.login_types has {}; name one of those, or list it there",
     if known.is_empty() { "none".to_owned() } else { known.join(", ") }
 )]
 pub struct UnlistedLogin {

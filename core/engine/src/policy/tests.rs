@@ -232,7 +232,7 @@ fn a_kind_of_login_that_is_not_listed_is_refused_whatever_else_is_set() {
         let error = rig.engine.assess("ada", "vpn").await.unwrap_err();
         assert_eq!(
             error.to_string(),
-            "the kind of login `vpn` is not listed; two_factor.login_types has flagged, open, web"
+            "the kind of login `vpn` is not listed; two_factor.login_types has flagged, open, web; name one of those, or list it there"
         );
         assert!(rig.engine.show_user("ada").await.is_err(), "a refused login makes no user");
     });

@@ -3,7 +3,7 @@
 use countersign_plugin::Manifest;
 use countersign_plugin::manifest::{Channel, DeliveryType, Destination};
 
-use crate::bootstrap::SettingsError;
+use crate::bootstrap::{Origin, SettingsError};
 use crate::transport::EgressError;
 
 use super::error::OpenError;
@@ -75,6 +75,14 @@ pub enum ServiceError {
         service: String,
         /// The provider.
         provider: String,
+    },
+    /// What is wrong with the service, and where the bootstrap has it.
+    #[error("{origin}: {cause}")]
+    At {
+        /// Where its table begins.
+        origin: Origin,
+        /// What is wrong.
+        cause: Box<Self>,
     },
     /// Bootstrap and manifest contradict each other.
     #[error(

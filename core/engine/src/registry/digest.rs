@@ -61,7 +61,7 @@ impl fmt::Debug for Digest {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "its SHA-256 is {found}, but {expected} is pinned; put the pinned file back, or, if this \
-     change is wanted, pin the new digest"
+     change is wanted, write the new one as `sha256` of this plugin into the bootstrap"
 )]
 pub struct DigestMismatch {
     /// What the bootstrap pins.

@@ -246,8 +246,8 @@ pub enum FindError {
     },
     /// No search folder has the provider's file.
     #[error(
-        "provider `{id}` has no plugin file: looked for {}; put {} into one of these folders, or \
-         name it by `file` in [plugins.{id}]",
+        "provider `{id}` has no plugin file: looked for {}; correct the provider's name, put {} \
+         into one of these folders, or name it by `file` in [plugins.{id}]",
         Looked(looked),
         id.file_name()
     )]

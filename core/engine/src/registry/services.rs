@@ -46,10 +46,10 @@ pub fn check(bootstrap: &Bootstrap, manifests: &BTreeMap<String, Arc<Manifest>>)
             Some(fit(configured, manifest, bootstrap, &mut errors)?.offer.destination)
         };
         let wanted = alone(service);
-        let reached: Vec<_> = service.fallback.iter().map(|fallback| (&fallback.name, alone(fallback))).collect();
+        let reached: Vec<_> = service.fallback.iter().map(|fallback| (fallback, alone(fallback))).collect();
         for (fallback, reached) in reached {
             if let (Some(wanted), Some(reached)) = (wanted, reached) {
-                errors.extend(mismatch((&service.name, wanted), (fallback, reached)));
+                errors.extend(mismatch(service, wanted, fallback, reached));
             }
         }
     }
@@ -66,11 +66,14 @@ impl Building<'_> {
     /// A service with its fallbacks; none where something is wrong with it.
     fn service(&mut self, configured: &bootstrap::Service) -> Option<Service> {
         let service = self.alone(configured);
-        let fallback: Vec<_> = configured.fallback.iter().filter_map(|fallback| self.service(fallback)).collect();
+        let fallback: Vec<_> = configured.fallback.iter().map(|fallback| (fallback, self.service(fallback))).collect();
         let mut service = service?;
-        let wanted = (service.name.as_str(), service.destination());
-        self.errors.extend(fallback.iter().filter_map(|other| mismatch(wanted, (&other.name, other.destination()))));
-        service.fallback = fallback.into_iter().map(Arc::new).collect();
+        for (configured_fallback, fallback) in fallback {
+            let Some(fallback) = fallback else { continue };
+            let (wanted, reached) = (service.destination(), fallback.destination());
+            self.errors.extend(mismatch(configured, wanted, configured_fallback, reached));
+            service.fallback.push(Arc::new(fallback));
+        }
         Some(service)
     }
 
@@ -86,7 +89,7 @@ impl Building<'_> {
             Ok(instance) if self.errors.len() == before => Some(opened(configured, plugin, fit, instance)),
             Ok(_) => None,
             Err(cause) => {
-                self.errors.push(ServiceError::Open { service: configured.name.clone(), cause });
+                self.errors.push(at(configured, ServiceError::Open { service: configured.name.clone(), cause }));
                 None
             }
         }
@@ -126,7 +129,7 @@ fn fit<'m>(
                 found.retain(|error| !matches!(error, ServiceError::Mode { .. }));
                 found.push(error.into());
             }
-            errors.extend(found);
+            errors.extend(found.into_iter().map(|error| at(configured, error)));
             return None;
         }
     };
@@ -134,13 +137,14 @@ fn fit<'m>(
     let [fewest, most] = offer.code_digits;
     let digits = bootstrap.limits.code_digits;
     if offer.code_made_by == Maker::Engine && !(fewest..=most).contains(&digits) {
-        errors.push(ServiceError::CodeDigits { service: service(), digits, plugin: named(manifest), fewest, most });
+        let plugin = named(manifest);
+        errors.push(at(configured, ServiceError::CodeDigits { service: service(), digits, plugin, fewest, most }));
     }
     let base_url = settings.json.get("base_url").and_then(Value::as_str);
     match Egress::new(manifest, mode.as_deref(), base_url) {
         Ok(egress) => Some(Fit { mode, settings, offer, egress }),
         Err(cause) => {
-            errors.push(ServiceError::Egress { service: service(), plugin: named(manifest), cause });
+            errors.push(at(configured, ServiceError::Egress { service: service(), plugin: named(manifest), cause }));
             None
         }
     }
@@ -166,10 +170,25 @@ fn opened(configured: &bootstrap::Service, plugin: &Plugin, fit: Fit<'_>, instan
 }
 
 /// Where a code goes cannot be reached by the fallback.
-fn mismatch(service: (&str, Destination), fallback: (&str, Destination)) -> Option<ServiceError> {
-    let ((service, wanted), (fallback, reached)) = (service, fallback);
-    let (service, fallback) = (service.to_owned(), fallback.to_owned());
-    (wanted != reached).then_some(ServiceError::Fallback { service, fallback, wanted, reached })
+fn mismatch(
+    service: &bootstrap::Service,
+    wanted: Destination,
+    fallback: &bootstrap::Service,
+    reached: Destination,
+) -> Option<ServiceError> {
+    if wanted == reached {
+        return None;
+    }
+    let names = (service.name.clone(), fallback.name.clone());
+    Some(at(fallback, ServiceError::Fallback { service: names.0, fallback: names.1, wanted, reached }))
+}
+
+/// Settings are told with the line of each; all else with that of the service.
+fn at(configured: &bootstrap::Service, error: ServiceError) -> ServiceError {
+    match error {
+        ServiceError::Settings(_) => error,
+        error => ServiceError::At { origin: configured.origin.clone(), cause: Box::new(error) },
+    }
 }
 
 /// The setting `mode`, or its default; none where the plugin has no such setting.

@@ -95,6 +95,6 @@ pub enum KeyFileProblem {
     NotRegular,
     #[error("others may read it; run `chmod 600` on it")]
     Exposed,
-    #[error("{0}")]
+    #[error("{0}; check its folder, and what this user may do there")]
     Io(#[from] std::io::Error),
 }

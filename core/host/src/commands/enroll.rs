@@ -43,7 +43,9 @@ async fn perform(site: &Site, args: &EnrollArgs, output: Output) -> Result<Exit,
             What::Phone { user, number: &number, method }
         }
         Destination::Device | Destination::None | Destination::Email if phone.is_some() => {
-            return Err(EnrollError::WrongMethod { method: method.clone(), wanted: "a phone number" }.into());
+            let reaching = site.services.iter().filter(|service| service.destination() == Destination::Phone);
+            let reaching = reaching.map(|service| service.name.clone()).collect();
+            return Err(CommandError::NoNumberWanted { method: method.clone(), reaching });
         }
         Destination::Device => What::Device { user, method },
         Destination::Email | Destination::None => What::Person { user, method },

@@ -44,8 +44,14 @@ pub(crate) enum InitError {
     /// The key could not be written.
     #[error(transparent)]
     Key(StoreError),
+    /// There is no folder to write to.
+    #[error("{}: cannot be written, as its folder does not exist; make the folder, or name another place by --bootstrap", path.display())]
+    NoFolder {
+        /// The file.
+        path: PathBuf,
+    },
     /// The bootstrap could not be written.
-    #[error("{}: cannot be written: {}; name a folder that exists and is yours", path.display(), cause.kind())]
+    #[error("{}: cannot be written ({}); name a folder that this user may write to", path.display(), cause.kind())]
     Unwritable {
         /// The file.
         path: PathBuf,
@@ -119,6 +125,9 @@ fn unwritable(path: &Path, cause: io::Error) -> InitError {
     let path = path.to_owned();
     if cause.kind() == io::ErrorKind::AlreadyExists {
         return InitError::Exists { path };
+    }
+    if cause.kind() == io::ErrorKind::NotFound {
+        return InitError::NoFolder { path };
     }
     InitError::Unwritable { path, cause }
 }

@@ -119,12 +119,12 @@ pub enum SettingProblem {
     )]
     NotASecret,
     /// A secret cannot be had.
-    #[error("{problem}; write {remedy}")]
+    #[error("{problem}{}", remedy.as_ref().map(|remedy| format!("; write {remedy}")).unwrap_or_default())]
     Secret {
         /// What is wrong with it.
         problem: SecretProblem,
-        /// How it can be given.
-        remedy: String,
+        /// How it can be given, where it is not given in one of the ways that there are.
+        remedy: Option<String>,
     },
 }
 
@@ -201,7 +201,7 @@ impl<'a> Resolving<'a> {
                     self.secrets.insert(name.clone(), secret);
                 }
                 Err(problem) => {
-                    let remedy = self.remedy(&name);
+                    let remedy = problem.is_of_form().then(|| self.remedy(&name));
                     let problem = SettingProblem::Secret { problem, remedy };
                     self.fault(&setting.origin, &setting.key, problem);
                 }
@@ -294,7 +294,8 @@ impl<'a> Resolving<'a> {
             let references = "{ file = \"FILE\" } or { env = \"VARIABLE\" }";
             format!("{name} = {references}, or set {variable}")
         } else {
-            format!("it in [{service}] or [{provider}], or by {variable}")
+            let own = if service.has_index() { "that fallback".to_owned() } else { format!("[{service}]") };
+            format!("it in {own} or [{provider}], or by {variable}")
         }
     }
 

@@ -28,7 +28,7 @@ pub enum SecretProblem {
     #[error("has both `file` and `env`; keep one of them")]
     TwoReferences,
     /// The file does not exist.
-    #[error("is read from {}, which does not exist; create that file", file.display())]
+    #[error("is read from {}, which does not exist; create that file, or correct its name", file.display())]
     NoFile {
         /// The file that was looked for.
         file: PathBuf,
@@ -90,6 +90,13 @@ pub enum SecretProblem {
     /// There is a line break or another control character within it.
     #[error("has a line break or another control character in the middle; leave nothing there but the secret")]
     ControlCharacter,
+}
+
+impl SecretProblem {
+    /// Whether the bootstrap does not say where the secret is; otherwise it does, and there is something wrong there.
+    pub(super) const fn is_of_form(&self) -> bool {
+        matches!(self, Self::InBootstrap | Self::NoReference | Self::TwoReferences)
+    }
 }
 
 /// The secret to which a setting refers.

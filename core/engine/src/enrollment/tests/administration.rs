@@ -198,7 +198,7 @@ fn accounts_are_added_shown_changed_and_unlocked() {
         assert_eq!(account.email.as_ref().map(|email| email.0.as_str()), Some("ada@example.com"));
         assert_eq!(rig.engine.show_user("ADA").await.unwrap(), account);
         let again = rig.engine.add_user(NewAccount { name: "ＡＤＡ", ..NewAccount::default() }).await.unwrap_err();
-        assert_eq!(again.to_string(), "there is a user `ada` already");
+        assert_eq!(again.to_string(), "there is a user `ada` already; choose another name");
         rig.engine.require("ada", false).await.unwrap();
         rig.engine.set_locale("ada", None).await.unwrap();
         let account = rig.engine.show_user("ada").await.unwrap();
