@@ -10,6 +10,7 @@ use tracing_subscriber::filter::LevelFilter;
 use crate::commands;
 use crate::error::CommandError;
 use crate::exit::Exit;
+use crate::help;
 use crate::log;
 use crate::output::Output;
 
@@ -35,25 +36,60 @@ const EXIT_CODES: &str = "Exit codes: 0 yes, 1 denied or a case failed, 2 usage 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Register and log in through all plugins, without account or network
+    ///
+    /// Loads the real plugin files and replays the exchanges of cassettes to them. Walks a person through
+    /// registering and logging in, prints what their phone would show, and shows the QR code of an app; with
+    /// --headless it does all that by itself. Without --dir nothing is left behind.
+    #[command(after_long_help = help::DEMO)]
     Demo(DemoArgs),
     /// Write a commented bootstrap and a key
+    ///
+    /// Writes the file that --bootstrap names, with every key, its default and a comment, and beside it
+    /// countersign.key, which encrypts the store. What is written is valid as it stands: codes from an authenticator
+    /// app, checked here. Never overwrites anything.
+    #[command(after_long_help = help::INIT)]
     Init,
     /// Check the bootstrap, load its plugins and show its services
+    ///
+    /// Reads the bootstrap, finds, verifies and loads the plugin files that it names, checks the settings of all
+    /// services, and looks at the store and its key. Prints one table of the services: delivery type, provider,
+    /// version, file, who makes and who checks the code, and where requests may go. Sends nothing, and makes neither
+    /// store nor key. Where something is wrong, all of it is told, one line each.
+    #[command(after_long_help = help::VALIDATE)]
     Validate,
     /// Look at plugin files
-    #[command(subcommand)]
+    ///
+    /// What can be learned of a plugin file before it is trusted with anything.
+    #[command(subcommand, after_long_help = help::PLUGIN)]
     Plugin(PluginCommand),
     /// Ask the providers whether the credentials work; sends nothing to anyone
+    ///
+    /// Asks each provider about the account, token and service of the bootstrap by requests that only read, and says
+    /// which of them is wrong and how to mend it. Services that work locally have no credentials and are told so.
+    #[command(after_long_help = help::TEST_CREDENTIALS)]
     TestCredentials {
         /// Only this service
         service: Option<String>,
     },
     /// Manage users
-    #[command(subcommand)]
+    ///
+    /// What an administrator does with the users of the bootstrap's store. Phone numbers are shown masked, secrets
+    /// never.
+    #[command(subcommand, after_long_help = help::USER)]
     User(UserCommand),
     /// Register a phone number or an app for a user
+    ///
+    /// A number gets a code, which is asked for; an app is shown a QR code and a key, and gives its first code.
+    /// Nothing counts before that code was right. Whoever has a second factor already passes it first. Codes are read
+    /// from standard input, prompts go to standard error.
+    #[command(after_long_help = help::ENROLL)]
     Enroll(EnrollArgs),
     /// Log a user in with a second factor
+    ///
+    /// Decides by the bootstrap, the kind of login and the user whether a second factor is asked for, sends or awaits
+    /// a code, and asks for it until there is a verdict. `resend` and `other METHOD` may be typed instead of a code.
+    /// Codes are read from standard input, prompts go to standard error, the verdict to standard output.
+    #[command(after_long_help = help::LOGIN)]
     Login(LoginArgs),
 }
 
@@ -70,6 +106,12 @@ pub(crate) struct DemoArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum PluginCommand {
     /// Show the manifest of a plugin file without executing the file
+    ///
+    /// Prints what the file says of itself: id, version and vendor, its SHA-256 (for `sha256` in [plugins.ID] of the
+    /// bootstrap), who makes and who checks the codes of each channel, where its requests may go, and its settings,
+    /// with those that are required or secret marked. The file is read as bytes and nothing of it is executed, so a
+    /// file that nobody trusts yet can be looked at. With --json the manifest comes as its vendor wrote it.
+    #[command(after_long_help = help::INSPECT)]
     Inspect {
         /// The file
         file: PathBuf,
@@ -79,6 +121,10 @@ pub(crate) enum PluginCommand {
 #[derive(Debug, Subcommand)]
 pub(crate) enum UserCommand {
     /// Add a user
+    ///
+    /// Names that differ only in case, width or surrounding white space are one user. Makes the store, and its key
+    /// file if there is none, where this is the first user.
+    #[command(after_long_help = help::ADD)]
     Add {
         /// The user's name
         user: String,
@@ -93,11 +139,18 @@ pub(crate) enum UserCommand {
         locale: Option<String>,
     },
     /// Show a user with factors and locks
+    ///
+    /// Prints the user's id (under which the audit knows them), the box "Two Factor Auth. Required", every factor with
+    /// its state, wrong codes since the last success, and a lock with the time that is left of it.
+    #[command(after_long_help = help::SHOW)]
     Show {
         /// The user's name
         user: String,
     },
     /// Tick the box "Two Factor Auth. Required", or clear it
+    ///
+    /// The box counts for kinds of login that [two_factor.login_types] sets to "flagged-users".
+    #[command(after_long_help = help::REQUIRE)]
     Require {
         /// The user's name
         user: String,
@@ -106,6 +159,10 @@ pub(crate) enum UserCommand {
         off: bool,
     },
     /// Replace a user's phone number; the new one must be proven by a code
+    ///
+    /// The old number ceases to be a factor at once, and codes sent to it are worth nothing any more. The new one
+    /// counts when the code that is sent to it was typed, here or later by `countersign enroll`.
+    #[command(after_long_help = help::CHANGE_NUMBER)]
     ChangeNumber {
         /// The user's name
         user: String,
@@ -117,11 +174,19 @@ pub(crate) enum UserCommand {
         method: Option<String>,
     },
     /// End a user's lock after too many wrong codes
+    ///
+    /// Also sets the count of wrong codes back. Locks end by themselves, too; see `countersign user show`.
+    #[command(after_long_help = help::UNLOCK)]
     Unlock {
         /// The user's name
         user: String,
     },
     /// Delete a user with everything that belongs to them
+    ///
+    /// Factors, numbers and open challenges go, and providers that keep something of the user are asked to delete it;
+    /// those that could not be made to are named. The audit keeps its events, which name the user by id only. Nothing
+    /// is asked back, and it cannot be undone.
+    #[command(after_long_help = help::FORGET)]
     Forget {
         /// The user's name
         user: String,

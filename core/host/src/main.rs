@@ -5,6 +5,7 @@ mod commands;
 mod conversation;
 mod error;
 mod exit;
+mod help;
 mod log;
 mod open;
 mod output;

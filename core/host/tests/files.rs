@@ -234,3 +234,32 @@ fn wrong_usage_ends_with_2() {
     assert_eq!(ran.code, Some(2));
     assert!(ran.stderr.contains("COUNTERSIGN_LOG"), "{ran:?}");
 }
+
+#[test]
+fn the_help_of_every_command_has_a_paragraph_an_example_and_the_exit_codes() {
+    /// The commands that a help lists.
+    fn commands(help: &str) -> Vec<String> {
+        let list = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+        list.filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect()
+    }
+    let site = Site::empty();
+    let mut paths: Vec<Vec<String>> = vec![vec![]];
+    let mut leaves = 0;
+    while let Some(path) = paths.pop() {
+        let arguments: Vec<_> = path.iter().map(String::as_str).chain(["--help"]).collect();
+        let help = site.done(&arguments);
+        let below = commands(&help);
+        for name in below.iter().filter(|name| *name != "help") {
+            paths.push([&path[..], std::slice::from_ref(name)].concat());
+        }
+        if below.is_empty() {
+            leaves += 1;
+            let told = help.split("Usage:").next().unwrap_or_default();
+            assert!(told.trim().lines().filter(|line| !line.is_empty()).count() > 1, "{path:?}: {help}");
+            assert!(help.contains(&format!("\n  countersign {}", path.join(" "))), "{path:?}: {help}");
+        }
+        assert!(help.contains("Exit codes: 0 "), "{path:?}: {help}");
+    }
+    assert_eq!(leaves, 13, "the commands of the program");
+    assert!(site.done(&["plugin", "inspect", "--help"]).contains("nothing of it is executed"));
+}
