@@ -1,7 +1,8 @@
 //! Opening the file: settings of the connection, migrations, and whether the key fits.
 
 use std::path::Path;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, TransactionBehavior, params};
@@ -18,6 +19,9 @@ const APPLICATION_ID: u32 = u32::from_be_bytes(*b"CSgn");
 
 /// How long a transaction waits for another process's, before it fails.
 const BUSY: Duration = Duration::from_secs(10);
+
+/// How long it waits before it tries again what SQLite does not wait for.
+const AGAIN: Duration = Duration::from_millis(5);
 
 const SEAL_CHECK: Place<'_> = Place { table: "meta", column: "seal_check", row: &["1"] };
 const SEAL_CHECK_TEXT: &[u8] = b"this key file belongs to this store";
@@ -61,7 +65,7 @@ fn prepare(
 fn set_up(connection: &Connection, journal: &str) -> rusqlite::Result<()> {
     connection.busy_timeout(BUSY)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
-    let found: String = connection.pragma_update_and_check(None, "journal_mode", journal, |row| row.get(0))?;
+    let found = set_journal(connection, journal)?;
     if !found.eq_ignore_ascii_case(journal) {
         // Shared memory is missing, as on network file systems: two nodes would not see each other's locks.
         return Err(rusqlite::Error::SqliteFailure(
@@ -76,6 +80,21 @@ fn set_up(connection: &Connection, journal: &str) -> rusqlite::Result<()> {
     connection.pragma_update(None, "secure_delete", true)?;
     connection.pragma_update(None, "trusted_schema", false)?;
     connection.pragma_update(None, "temp_store", "MEMORY")
+}
+
+/// Sets the journal mode, and tells which one there is then. Of processes that do so at once on a
+/// new file each may hold what another waits for: SQLite then fails at once instead of waiting for
+/// [`BUSY`], and it is tried again here.
+fn set_journal(connection: &Connection, journal: &str) -> rusqlite::Result<String> {
+    let begun = Instant::now();
+    loop {
+        let set = connection.pragma_update_and_check(None, "journal_mode", journal, |row| row.get(0));
+        let busy = |error: &rusqlite::Error| error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy);
+        if !set.as_ref().is_err_and(busy) || begun.elapsed() >= BUSY {
+            return set;
+        }
+        thread::sleep(AGAIN);
+    }
 }
 
 /// Brings the schema to the newest version and checks the key, both in one transaction: of two
