@@ -1,3 +1,5 @@
+//! What is read, what is refused, and what errors say.
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
