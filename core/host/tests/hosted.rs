@@ -6,7 +6,7 @@ mod common;
 
 use common::app::App;
 use common::verify::{NUMBER, Verify, WRONG, code};
-use common::{Site, block_on, finish, json, plugin_file};
+use common::{Site, block_on, finish, json, piped, plugin_file};
 
 const ENROLL: [&str; 6] = ["enroll", "ada", "--method", "sms", "--phone", NUMBER];
 const LOGIN: [&str; 4] = ["login", "ada", "--type", "web-portal"];
@@ -94,6 +94,35 @@ fn a_challenge_that_nobody_answers_is_taken_back() {
     assert_eq!(verify.asked("POST Verifications/SID"), 0);
     assert_eq!(site.run(&LOGIN).code, Some(2));
     assert_eq!(verify.asked("POST Verifications/SID"), 1, "canceled at the provider, too");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_login_ends_by_the_signal_and_holds_up_nobody() {
+    use std::io::Read as _;
+    use std::os::unix::process::ExitStatusExt as _;
+    const SIGINT: i32 = 2;
+    let verify = block_on(Verify::start());
+    let site = registered(&verify, "");
+    let mut child = piped(&mut site.command(&LOGIN));
+    let mut stderr = child.stderr.take().unwrap();
+    let (mut told, mut byte) = (Vec::new(), [0]);
+    while !told.ends_with(b"digits):") {
+        stderr.read_exact(&mut byte).unwrap();
+        told.extend(byte);
+    }
+    let sent = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+    // A shell reports this as 128 + 2, and stops a script that called the program.
+    assert_eq!(child.wait().unwrap().signal(), Some(SIGINT));
+
+    // What was sent counts as sent. The next login takes it back at the provider before anything is sent again.
+    let soon = site.run(&LOGIN);
+    assert!(soon.stderr.contains("try again in"), "{soon:#?}");
+    site.let_cool_down();
+    let login = site.run_with(&LOGIN, &format!("{}\n", code(2)));
+    assert_eq!(login.code, Some(0), "{login:#?}");
+    assert_eq!((verify.asked("POST Verifications"), verify.asked("POST Verifications/SID")), (3, 1));
 }
 
 #[test]
