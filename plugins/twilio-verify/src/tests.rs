@@ -96,6 +96,13 @@ fn the_manifest_is_true() -> Result<(), testing::Drift> {
 }
 
 #[test]
+fn the_service_names_the_account_whoever_authenticates() {
+    // The account's token and each of its API keys are handed the same verification.
+    let manifest = Manifest::parse(include_bytes!("../manifest.json")).unwrap();
+    assert_eq!(manifest.account, ["service_sid"]);
+}
+
+#[test]
 fn every_request_stays_within_the_egress_of_the_manifest() {
     let manifest = Manifest::parse(include_bytes!("../manifest.json")).unwrap();
     let [egress] = manifest.egress.as_slice() else { panic!("one place is enough") };

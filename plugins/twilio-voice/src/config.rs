@@ -70,7 +70,8 @@ pub struct Settings {
     #[serde(default)]
     #[schemars(regex(pattern = r"^[A-Za-z0-9._-]{1,64}$"))]
     pub voice: Option<String>,
-    /// Mode `authy`: the API key of the application.
+    /// Mode `authy`: the API key of the application. A new key counts as another application: for
+    /// ten minutes the engine does not know that a number may have a live code of the old one.
     #[serde(default)]
     pub authy_api_key: Option<SecretRef>,
     /// Another address of the service, without the path that its documentation begins with.
