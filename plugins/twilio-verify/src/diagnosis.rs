@@ -44,15 +44,8 @@ pub(crate) fn of(reply: &Reply, service: &Sid, now: Timestamp) -> Result<Diagnos
             unknown("auth_token"),
             bad("service_sid", "Twilio does not accept it as a SID", COPY_SERVICE),
         ],
-        (None, 404) => vec![
-            unknown("auth_id"),
-            unknown("auth_token"),
-            bad(
-                "service_sid",
-                "nothing is found under this SID, and the reply does not look like Twilio's",
-                "see that `base_url` points to the Verify API, then compare the SID with Console > Verify > Services",
-            ),
-        ],
+        // Whoever says so, it need not be Twilio.
+        (None, 404) => ["auth_id", "auth_token", "service_sid"].map(|subject| unexamined(subject, NOT_TWILIO)).into(),
         _ => return Err(why),
     };
     Ok(Diagnosis { findings })
@@ -94,6 +87,8 @@ fn pair_refused() -> Vec<Finding> {
     ]
 }
 
+const NOT_TWILIO: &str = "could not be examined: the answer was HTTP 404 without Twilio's error code; does `base_url` \
+                          lead to the Verify API, or does a proxy answer in its place?";
 const PAIR_ACCEPTED: &str = "Twilio accepts the pair of `auth_id` and `auth_token`";
 const LIVE_PAIR: &str = "use the live pair from Console > Account > API keys & tokens";
 const COPY_SERVICE: &str = "copy it from Console > Verify > Services, in the account of `auth_id`";
@@ -112,10 +107,9 @@ fn bad(subject: &str, message: &str, remedy: &str) -> Finding {
 }
 
 fn unknown(subject: &str) -> Finding {
-    Finding {
-        subject: subject.to_owned(),
-        state: Health::Unknown,
-        message: "could not be examined".to_owned(),
-        remedy: None,
-    }
+    unexamined(subject, "could not be examined")
+}
+
+fn unexamined(subject: &str, message: &str) -> Finding {
+    Finding { subject: subject.to_owned(), state: Health::Unknown, message: message.to_owned(), remedy: None }
 }

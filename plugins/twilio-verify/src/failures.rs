@@ -88,12 +88,10 @@ pub(crate) fn seen_from(during: OperationName, failure: Failure) -> Failure {
     }
 }
 
-/// Whether Twilio says that it has no such verification (any more).
+/// Whether Twilio says that it has no such verification (any more). HTTP 404 alone does not: any
+/// proxy says so of an address that it does not know, while the code lives on at Twilio.
 pub(crate) fn is_gone(reply: &Reply) -> bool {
-    match error_code(reply) {
-        Some(code) => !reply.is_success() && code == 20404,
-        None => reply.status == 404,
-    }
+    !reply.is_success() && error_code(reply) == Some(20404)
 }
 
 /// Twilio's own error code, from a classic body or from problem details (RFC 9457). It may be a
@@ -124,13 +122,18 @@ fn row(during: OperationName, code: u32) -> Option<&'static Row> {
 }
 
 fn by_status(during: OperationName, status: u16) -> Failure {
-    let text = |what: &str| format!("Twilio answered HTTP {status} without an error code that is known: {what}");
+    let text = |what: &str| format!("the answer was HTTP {status} without a known error code of Twilio's: {what}");
     match status {
         401 => Failure::new(FailureKind::BadCredentials, text("compare `auth_id` and `auth_token` with the Console")),
         404 if matches!(during, OperationName::Start | OperationName::TestCredentials) => {
-            Failure::new(FailureKind::Misconfigured, text("compare `service_sid` and `base_url` with the Console"))
+            let what = "does `base_url` lead to the Verify API, does a proxy answer in its place, is `service_sid` right?";
+            Failure::new(FailureKind::Misconfigured, text(what))
         }
-        404 if during == OperationName::Check => over(),
+        404 => {
+            let what = "it proves nothing about the verification; does `base_url` lead to the Verify API, or does a \
+                        proxy answer in its place?";
+            Failure::new(FailureKind::MalformedReply, text(what)).retry(Retry::AnotherProvider)
+        }
         408 | 500..=599 => {
             Failure::new(FailureKind::Unavailable, text("the service is out of order; see status.twilio.com"))
                 .retry(Retry::AnotherProvider)

@@ -95,7 +95,10 @@ impl Table {
             404 => (
                 FailureKind::Misconfigured,
                 Again::Never,
-                format!("the provider knows nothing at this address (HTTP 404); check `base_url` and {credentials}"),
+                format!(
+                    "nothing is known at this address (HTTP 404 without a known error code of the provider's); check \
+                     `base_url`, a proxy if there is one, and {credentials}"
+                ),
             ),
             429 => (
                 FailureKind::RateLimited,

@@ -38,7 +38,13 @@ fn each_setting_gets_a_finding() {
     finds(403, error(20403, 403), [Bad, Good, Unknown]);
     finds(404, error(20404, 404), [Good, Good, Bad]);
     finds(400, error(20423, 400), [Unknown, Unknown, Bad]);
-    finds(404, json!("<html>"), [Unknown, Unknown, Bad]);
+    finds(404, json!("<html>"), [Unknown, Unknown, Unknown]);
+}
+
+#[test]
+fn a_404_without_twilios_code_points_to_the_address() {
+    let findings = bench().host().reply(404, json!({})).test_credentials().outcome.unwrap().findings;
+    assert!(findings.iter().all(|finding| finding.message.contains("`base_url`")), "{findings:?}");
 }
 
 #[test]

@@ -246,7 +246,9 @@ fn cancel_is_done_only_when_twilio_says_so() {
     }
     check(200, verification("canceled", false), Ok(Canceled::Canceled));
     check(404, error(20404, 404), Ok(Canceled::AlreadyOver));
-    check(404, json!({}), Ok(Canceled::AlreadyOver));
+    for body in [json!({}), json!({"code": null}), error(60999, 404), json!("<html>not found</html>")] {
+        check(404, body, Err(FailureKind::MalformedReply));
+    }
     check(404, error(20003, 404), Err(FailureKind::BadCredentials));
     check(200, error(20404, 200), Err(FailureKind::MalformedReply));
     check(200, verification("pending", false), Err(FailureKind::MalformedReply));
@@ -276,6 +278,7 @@ fn status_tells_what_twilio_tells() {
     check(200, with(verification("approved", true), "to", json!(OTHER_NUMBER)), Err(FailureKind::MalformedReply));
     check(200, with(verification("approved", true), "sid", json!(OTHER_SID)), Err(FailureKind::MalformedReply));
     check(404, error(20404, 404), Ok(Status::Expired));
-    check(404, json!("not found"), Ok(Status::Expired));
+    check(404, json!("not found"), Err(FailureKind::MalformedReply));
+    check(404, error(60999, 404), Err(FailureKind::MalformedReply));
     check(500, json!({}), Err(FailureKind::Unavailable));
 }

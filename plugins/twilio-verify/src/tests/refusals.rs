@@ -194,7 +194,8 @@ fn a_refused_check_is_never_blamed_on_the_person_unless_the_code_is() {
         assert_eq!((failure.kind, failure.retry), (kind, retry), "{body}");
     }
     says(404, error(20404, 404), Expired, NEVER);
-    says(404, json!({}), Expired, NEVER);
+    says(404, json!({}), MalformedReply, after(5));
+    says(404, error(60999, 404), MalformedReply, after(5));
     says(429, error(60202, 429), TooManyAttempts, after(600));
     says(429, error(20429, 429), RateLimited, after(5));
     says(401, error(20003, 401), BadCredentials, NEVER);
@@ -203,6 +204,18 @@ fn a_refused_check_is_never_blamed_on_the_person_unless_the_code_is() {
     says(302, json!({}), MalformedReply, NEVER);
     let ran = bench().host().reply(400, error(60200, 400)).check(check_input(CODE));
     assert_eq!(ran.outcome, Ok(Checked::WrongCode));
+}
+
+#[test]
+fn a_404_without_twilios_code_is_blamed_on_the_way_there() {
+    let reply = || Reply { status: 404, headers: vec![], body: Bytes::from(b"<html>".as_slice()) };
+    let cancel = bench().host().raw_reply(reply()).cancel(cancel_input()).outcome.unwrap_err();
+    let status = bench().host().raw_reply(reply()).status(status_input()).outcome.unwrap_err();
+    for failure in [start(reply()), check(reply()), cancel, status] {
+        assert!(failure.operator.contains("`base_url`") && failure.operator.contains("proxy"), "{failure}");
+        // Whoever it was refused the request.
+        assert_eq!(failure.delivered, Delivered::No);
+    }
 }
 
 #[test]

@@ -7,6 +7,9 @@ use crate::failures::{Again, Row, Table};
 /// 21220: the call is not in a state that can be updated, which is to say over.
 pub(super) const OVER: u32 = 21220;
 
+/// 20404 about a call: Twilio has it no more. HTTP 404 alone may be a proxy's.
+pub(super) const GONE: u32 = 20404;
+
 /// Codes that the requests of mode `call` can meet.
 pub(crate) const TABLE: Table = Table {
     member: "code",
@@ -55,7 +58,7 @@ pub(crate) const TABLE: Table = Table {
         ),
         row(&[20010], Kind::Misconfigured, "this action is disabled for the Twilio account; ask Twilio's support"),
         row(
-            &[20404],
+            &[GONE],
             Kind::Misconfigured,
             "Twilio does not know the account in the address; check `account_sid` (or `auth_id`) and `base_url`",
         ),

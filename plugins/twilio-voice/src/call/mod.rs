@@ -61,7 +61,7 @@ impl Account {
     pub(crate) async fn cancel(&self, cx: &Context, input: CancelChallenge) -> Result<Canceled, Failure> {
         let sid = placed(input.delivery.as_ref())?;
         let reply = cx.http(self.hang_up(&sid)).await?;
-        if reply.status == 404 || TABLE.code(&reply) == Some(failures::OVER) {
+        if !reply.is_success() && matches!(TABLE.code(&reply), Some(failures::GONE | failures::OVER)) {
             return Ok(Canceled::AlreadyOver);
         }
         let call = ours(&reply, Effect::Idempotent, cx)?;
@@ -78,7 +78,7 @@ impl Account {
     pub(crate) async fn status(&self, cx: &Context, input: AskStatus) -> Result<Status, Failure> {
         let sid = placed(input.delivery.as_ref())?;
         let reply = cx.http(self.call(&sid)).await?;
-        if reply.status == 404 {
+        if !reply.is_success() && TABLE.code(&reply) == Some(failures::GONE) {
             return Ok(Status::Expired);
         }
         let call = ours(&reply, Effect::Read, cx)?;

@@ -257,6 +257,9 @@ fn hanging_up_ends_the_call_or_finds_it_over() {
     }
     assert_eq!(run(404, json!({"code": 20404})).outcome, Ok(Canceled::AlreadyOver));
     assert_eq!(run(400, json!({"code": 21220})).outcome, Ok(Canceled::AlreadyOver));
+    // Whoever that was.
+    fails(run(404, json!(null)), Kind::Misconfigured, Delivered::No, Retry::Never);
+    fails(run(200, json!({"code": 20404})), Kind::MalformedReply, Delivered::Maybe, Retry::AnotherProvider);
     let other = with(call("completed"), "sid", json!(CA.replace('0', "f")));
     fails(run(200, other), Kind::MalformedReply, Delivered::Maybe, Retry::AnotherProvider);
     fails(run(401, json!({"code": 20003})), Kind::BadCredentials, Delivered::No, Retry::Never);
@@ -282,6 +285,7 @@ fn a_call_shows_how_it_went_and_never_approves() {
         assert_eq!((ran.requests[0].method.as_str(), ran.requests[0].effect), ("GET", Effect::Read));
     }
     assert_eq!(run(404, json!({"code": 20404})).outcome, Ok(Status::Expired));
+    fails(run(404, json!({})), Kind::Misconfigured, Delivered::No, Retry::Never);
     let elsewhere = with(call("ringing"), "to", json!("+15005550007"));
     fails(run(200, elsewhere), Kind::MalformedReply, Delivered::Maybe, Retry::AnotherProvider);
     fails(run(500, json!({})), Kind::Unavailable, Delivered::No, Retry::AnotherProvider);
