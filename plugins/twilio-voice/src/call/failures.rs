@@ -7,7 +7,7 @@ use crate::failures::{Again, Row, Table};
 /// 21220: the call is not in a state that can be updated, which is to say over.
 pub(super) const OVER: u32 = 21220;
 
-/// 20404 about a call: Twilio has it no more. HTTP 404 alone may be a proxy's.
+/// 20404: Twilio has no such call (any more), or no such account. HTTP 404 alone may be a proxy's.
 pub(super) const GONE: u32 = 20404;
 
 /// Codes that the requests of mode `call` can meet.
@@ -47,8 +47,8 @@ pub(crate) const TABLE: Table = Table {
         row(
             &[20006, 20403],
             Kind::Misconfigured,
-            "`auth_id` may not do this: give the API key the permission for Calls in the Twilio Console, or use \
-             another one",
+            "`auth_id` may not do this; give the API key the permissions to make, read and end calls in the Twilio \
+             Console, or use another one",
         ),
         row(
             &[20008],

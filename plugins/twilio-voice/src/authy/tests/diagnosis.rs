@@ -20,6 +20,9 @@ fn finds(status: u16, body: Value, expected: &[(&str, Health)]) {
     is(&ran.requests[0], "GET", "app/details", Effect::Read);
     assert_eq!(ran.logs.iter().map(|line| line.level).collect::<Vec<_>>(), [Level::Warn]);
     let findings = ran.outcome.expect("a diagnosis").findings;
+    for finding in findings.iter().filter(|finding| finding.state == Health::Bad) {
+        assert!(finding.remedy.as_ref().is_some_and(|remedy| !remedy.is_empty()), "{finding:?}");
+    }
     let found: Vec<_> = findings.iter().map(|finding| (finding.subject.as_str(), finding.state)).collect();
     // The last one says that the service is closed to new customers.
     assert_eq!(found, [expected, &[("mode", Health::Notice)]].concat());
@@ -39,6 +42,8 @@ fn a_refusal_names_the_setting() {
         finds(401, error(code), &[("authy_api_key", Health::Bad)]);
     }
     finds(401, json!({"success": "false"}), &[("authy_api_key", Health::Bad)]);
+    finds(403, json!({}), &[("mode", Health::Bad)]);
+    finds(404, json!(null), &[("mode", Health::Bad)]);
     finds(503, error(60060), &[("mode", Health::Bad)]);
 }
 
