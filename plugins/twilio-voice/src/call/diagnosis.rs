@@ -1,86 +1,99 @@
 //! Mode `call`: do the credentials work, and is the caller id one that Twilio takes?
 
-use countersign_plugin::{Context, Diagnosis, Effect, Failure, Finding, Health, Reply, Request};
+use countersign_plugin::{Context, Diagnosis, Effect, Failure, Finding, Health, Reply};
 
-use super::wire::{AccountReply, CallerIds, OwnNumbers};
+use super::failures::GONE;
+use super::wire::{AccountReply, CallerIds, Calls, OwnNumbers};
 use super::{Account, TABLE};
 use crate::failures::malformed;
 use crate::findings::{bad, good, notice, refused, unknown};
 
 const WRONG_PAIR: u32 = 20003;
+const ACCESS_DENIED: u32 = 20006;
 const TEST_CREDENTIALS: u32 = 20008;
+const FORBIDDEN: u32 = 20403;
 
 impl Account {
-    /// Looks at the account, then at the caller id; three requests at most, none of which
+    /// Looks at the account, then at the caller id; four requests at most, none of which
     /// changes anything.
     pub(crate) async fn test_credentials(&self, cx: &Context) -> Result<Diagnosis, Failure> {
         let reply = cx.http(self.account()).await?;
-        let mut findings = Vec::new();
-        match Access::of(&reply) {
+        let mut findings = match Access::of(&reply) {
             Access::Granted => {
                 let account: AccountReply = reply.json()?;
                 if account.sid != self.account_sid {
                     return Err(malformed("it is about another account"));
                 }
-                findings.extend(self.credentials_work());
-                findings.push(self.standing(&account));
+                self.credentials_work_and(self.standing(&account))
             }
-            // Only the auth token and Main keys may read the account; others show what they are
-            // worth at the numbers.
-            Access::Refused | Access::Forbidden if self.has_key() => {}
-            Access::Refused => findings.extend(self.wrong_pair()),
-            Access::TestCredentials => findings.extend(self.test_pair()),
-            Access::UnknownAccount => {
-                findings.extend(self.credentials_work());
-                findings.push(self.unknown_account());
-            }
-            Access::Forbidden | Access::Other => {
-                findings.push(refused(self.account_setting(), TABLE.failure(&reply, Effect::Read, cx.now()))?);
-            }
-        }
-        if findings.iter().any(|finding| finding.state == Health::Bad) {
+            // Only the auth token and Main keys may read the account, and others are refused like a
+            // wrong pair: they show what they are worth at the calls, which they need.
+            Access::Refused | Access::Forbidden if self.has_key() => self.examine_key(cx).await?,
+            access => self.denied(access, &reply, cx)?,
+        };
+        if findings.iter().any(|finding| matches!(finding.state, Health::Bad | Health::Unknown)) {
             findings.push(unknown("from", "not examined: the account cannot be used yet"));
         } else {
-            self.examine_caller_id(cx, &mut findings).await;
+            let finding = self.examine_caller_id(cx).await;
+            findings.push(finding.unwrap_or_else(|failure| unknown("from", failure.to_string())));
         }
         Ok(Diagnosis { findings })
     }
 
-    async fn examine_caller_id(&self, cx: &Context, findings: &mut Vec<Finding>) {
-        let reply = match ask(cx, self.own_number()).await {
-            Ok(reply) => reply,
-            Err(failure) => return findings.push(unknown("from", failure.to_string())),
-        };
-        if findings.is_empty() {
-            match Access::of(&reply) {
-                Access::Granted => {
-                    findings.extend(self.credentials_work());
-                    findings.push(notice(
-                        "account_sid",
-                        "this API key may not read the account itself, so its standing was not examined",
-                    ));
-                }
-                Access::Refused => findings.extend(self.wrong_pair()),
-                Access::TestCredentials => findings.extend(self.test_pair()),
-                Access::UnknownAccount => {
-                    findings.extend(self.credentials_work());
-                    findings.push(self.unknown_account());
-                }
-                Access::Forbidden => {
-                    findings.extend(self.credentials_work());
-                    findings.push(notice(
-                        "auth_id",
-                        "this API key may read neither the account nor its numbers; whether it may call was not examined",
-                    ));
-                }
-                Access::Other => {}
+    /// What an API key is worth that may not read the account.
+    async fn examine_key(&self, cx: &Context) -> Result<Vec<Finding>, Failure> {
+        let reply = cx.http(self.newest_call()).await?;
+        match Access::of(&reply) {
+            Access::Granted => {
+                let _list: Calls = reply.json()?;
+                let text = "this API key may not read the account itself, so its standing was not examined";
+                Ok(self.credentials_work_and(notice("account_sid", text)))
             }
+            access => self.denied(access, &reply, cx),
         }
-        findings.push(match self.own(cx, &reply) {
-            Err(failure) => unknown("from", failure.to_string()),
-            Ok(Some(finding)) => finding,
-            Ok(None) => self.verified(cx).await.unwrap_or_else(|failure| unknown("from", failure.to_string())),
-        });
+    }
+
+    /// What a refusal says of the credentials.
+    ///
+    /// # Errors
+    /// The failure where it says nothing of them (Twilio is out of order, say).
+    fn denied(&self, access: Access, reply: &Reply, cx: &Context) -> Result<Vec<Finding>, Failure> {
+        Ok(match access {
+            Access::Refused if self.has_key() => self.refused_key(),
+            Access::Refused => self.wrong_pair().into(),
+            Access::TestCredentials => self.test_pair().into(),
+            Access::UnknownAccount => self.credentials_work_and(self.unknown_account()),
+            Access::NotTwilio => self.not_twilio(),
+            Access::Granted | Access::Forbidden | Access::Other => {
+                vec![refused(self.account_setting(), TABLE.failure(reply, Effect::Read, cx.now()))?]
+            }
+        })
+    }
+
+    async fn examine_caller_id(&self, cx: &Context) -> Result<Finding, Failure> {
+        let reply = cx.http(self.own_number()).await?;
+        if self.is_closed_to_key(&reply) {
+            return Ok(self.unread_caller_id());
+        }
+        if let Some(finding) = self.own(cx, &reply)? {
+            return Ok(finding);
+        }
+        let reply = cx.http(self.verified_caller_id()).await?;
+        if self.is_closed_to_key(&reply) {
+            return Ok(self.unread_caller_id());
+        }
+        self.verified(cx, &reply)
+    }
+
+    /// The key works, as was seen before; this it may not read.
+    fn is_closed_to_key(&self, reply: &Reply) -> bool {
+        self.has_key() && matches!(Access::of(reply), Access::Refused | Access::Forbidden)
+    }
+
+    fn unread_caller_id(&self) -> Finding {
+        let text = "not examined: this API key may not read the account's numbers and caller ids, which it need not; \
+                    see for yourself that `from` is listed under Phone Numbers in the Twilio Console";
+        unknown("from", text)
     }
 
     /// What the list of the account's numbers says of `from`; `None` where it is not in there.
@@ -104,10 +117,9 @@ impl Account {
         }))
     }
 
-    async fn verified(&self, cx: &Context) -> Result<Finding, Failure> {
-        let reply = ask(cx, self.verified_caller_id()).await?;
+    fn verified(&self, cx: &Context, reply: &Reply) -> Result<Finding, Failure> {
         if !reply.is_success() {
-            return Err(TABLE.failure(&reply, Effect::Read, cx.now()));
+            return Err(TABLE.failure(reply, Effect::Read, cx.now()));
         }
         let ids: CallerIds = reply.json()?;
         Ok(if ids.outgoing_caller_ids.iter().any(|id| id.phone_number == self.from) {
@@ -134,23 +146,36 @@ impl Account {
         }
     }
 
-    fn credentials_work(&self) -> [Finding; 2] {
-        [good("auth_id", "accepted"), good("auth_token", "accepted")]
+    fn credentials_work_and(&self, more: Finding) -> Vec<Finding> {
+        vec![good("auth_id", "accepted"), good("auth_token", "accepted"), more]
     }
 
     /// Twilio does not tell which half is wrong, so neither can we.
     fn wrong_pair(&self) -> [Finding; 2] {
         let what = "Twilio refuses this pair and does not say which half is wrong";
-        let (id, token) = if self.has_key() {
-            (
-                "check that the API key exists and belongs to this account",
-                "copy the secret of that key anew, or make a key",
-            )
-        } else {
-            ("compare it with the Account SID in the Twilio Console", "copy the auth token of that account anew")
-        };
+        let id = "compare it with the Account SID in the Twilio Console";
+        let token = "copy the auth token of that account anew";
         let both = "white space around it and credentials of another region fail in the same way";
         [bad("auth_id", what, format!("{id}; {both}")), bad("auth_token", what, format!("{token}; {both}"))]
+    }
+
+    /// Twilio answers a wrong key and a key without the permission alike (20003).
+    fn refused_key(&self) -> Vec<Finding> {
+        let remedy = "see in the Twilio Console that the key exists in this account and may make, read and end calls; \
+                      then copy its secret anew, or make a new key; white space around them and keys of another \
+                      region fail in the same way";
+        let what = "Twilio refuses this API key: it is not one of this account, its secret is another one, or it may \
+                    not read calls; Twilio does not say which";
+        vec![
+            bad("auth_id", what, remedy),
+            unknown("auth_token", "not examined: Twilio does not say whether it is the secret of `auth_id`"),
+        ]
+    }
+
+    fn not_twilio(&self) -> Vec<Finding> {
+        let text = "not examined: the answer was HTTP 404 without an error code of Twilio's; does `base_url` lead to \
+                    the API of Twilio, or does a proxy answer in its place?";
+        ["auth_id", "auth_token"].map(|subject| unknown(subject, text)).into()
     }
 
     fn test_pair(&self) -> [Finding; 2] {
@@ -186,6 +211,8 @@ enum Access {
     TestCredentials,
     UnknownAccount,
     Forbidden,
+    /// Nobody knows the address, and it is not Twilio who says so.
+    NotTwilio,
     Other,
 }
 
@@ -195,13 +222,10 @@ impl Access {
             (_, 200..=299) => Self::Granted,
             (Some(TEST_CREDENTIALS), _) => Self::TestCredentials,
             (Some(WRONG_PAIR), _) | (_, 401) => Self::Refused,
-            (_, 404) => Self::UnknownAccount,
-            (_, 403) => Self::Forbidden,
+            (Some(GONE), _) => Self::UnknownAccount,
+            (Some(ACCESS_DENIED | FORBIDDEN), _) | (None, 403) => Self::Forbidden,
+            (None, 404) => Self::NotTwilio,
             _ => Self::Other,
         }
     }
-}
-
-async fn ask(cx: &Context, request: Request) -> Result<Reply, Failure> {
-    Ok(cx.http(request).await?)
 }

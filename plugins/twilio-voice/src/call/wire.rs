@@ -3,7 +3,8 @@
 use std::fmt;
 
 use countersign_plugin::{Effect, Endpoint, Request};
-use serde::{Deserialize, Deserializer, Serialize, de::Error};
+use serde::de::{Error, IgnoredAny};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::Account;
 
@@ -26,6 +27,11 @@ impl Account {
     pub(super) fn account(&self) -> Request {
         let document = format!("{}.json", self.account_sid);
         self.authorized(Request::get(self.accounts().path([document])))
+    }
+
+    /// The least that a key must be able to read: `status` needs it.
+    pub(super) fn newest_call(&self) -> Request {
+        self.authorized(Request::get(self.endpoint(["Calls.json"]).query("PageSize", "1")))
     }
 
     pub(super) fn own_number(&self) -> Request {
@@ -71,6 +77,13 @@ pub(super) struct AccountReply {
     pub(super) status: String,
     #[serde(default, rename = "type")]
     pub(super) kind: Option<String>,
+}
+
+/// A list of calls, of which only matters that it is one.
+#[derive(Deserialize)]
+pub(super) struct Calls {
+    #[serde(rename = "calls")]
+    _calls: Vec<IgnoredAny>,
 }
 
 #[derive(Deserialize)]

@@ -21,6 +21,10 @@ fn no_numbers() -> Value {
     json!({"incoming_phone_numbers": []})
 }
 
+fn calls() -> Value {
+    json!({"calls": [{"sid": "CA0123456789abcdef0123456789abcdef", "status": "completed"}], "page_size": 1})
+}
+
 fn caller_ids(number: &str) -> Value {
     json!({"outgoing_caller_ids": [{"phone_number": number}]})
 }
@@ -44,6 +48,9 @@ fn run(settings: Value, replies: &[(u16, Value)]) -> Ran<Diagnosis> {
 #[track_caller]
 fn finds(settings: Value, replies: &[(u16, Value)], expected: &[(&str, Health)]) {
     let diagnosis = run(settings, replies).outcome.expect("a diagnosis");
+    for finding in diagnosis.findings.iter().filter(|finding| finding.state == Health::Bad) {
+        assert!(finding.remedy.as_ref().is_some_and(|remedy| !remedy.is_empty()), "{finding:?}");
+    }
     let found: Vec<_> = diagnosis.findings.iter().map(|finding| (finding.subject.as_str(), finding.state)).collect();
     assert_eq!(found, expected, "{diagnosis:#?}");
 }
@@ -94,6 +101,11 @@ fn a_refused_pair_is_named_as_a_pair() {
 fn a_refusal_that_a_setting_can_mend_is_a_finding_and_an_outage_is_not() {
     let expected = [("auth_id", Health::Bad), ("from", Health::Unknown)];
     finds(call_settings(), &[(403, json!({"code": 20005}))], &expected);
+    finds(call_settings(), &[(403, json!({"code": 20006}))], &expected);
+    finds(call_settings(), &[(403, json!(null))], &expected);
+    finds(call_settings(), &[(400, json!({"code": 99999}))], &expected);
+    let of_key = [("account_sid", Health::Bad), ("from", Health::Unknown)];
+    finds(with_key(), &[(403, json!({"code": 20005}))], &of_key);
     for (status, body, kind) in [
         (503, json!({}), Kind::Unavailable),
         (429, json!({"code": 20429}), Kind::RateLimited),
@@ -121,25 +133,58 @@ fn the_caller_id_is_looked_for_among_numbers_then_among_verified_ones() {
 }
 
 #[test]
-fn a_key_that_may_not_read_the_account_is_judged_by_the_numbers() {
-    for first in [(401, json!({"code": 20003})), (403, json!({"code": 20403}))] {
-        let good = accepted(&[("account_sid", Health::Notice), ("from", Health::Good)]);
-        finds(with_key(), &[first.clone(), (200, numbers(Some(true)))], &good);
-        finds(with_key(), &[first.clone(), (401, json!({"code": 20003}))], &REFUSED);
-        let forbidden = accepted(&[("auth_id", Health::Notice), ("from", Health::Unknown)]);
-        finds(with_key(), &[first.clone(), (403, json!({"code": 20006}))], &forbidden);
-        let elsewhere = accepted(&[("account_sid", Health::Bad), ("from", Health::Unknown)]);
-        finds(with_key(), &[first, (404, json!({"code": 20404}))], &elsewhere);
+fn a_key_that_may_do_no_more_than_call_is_judged_by_the_calls() {
+    for first in [(401, json!({"code": 20003})), (403, json!({"code": 20403})), (403, json!({}))] {
+        let finds = |more: &[(u16, Value)], expected: &[(&str, Health)]| {
+            finds(with_key(), &[std::slice::from_ref(&first), more].concat(), expected);
+        };
+        let works = |from| accepted(&[("account_sid", Health::Notice), ("from", from)]);
+        finds(&[(200, calls()), (200, numbers(Some(true)))], &works(Health::Good));
+        // A key that may read no numbers, either, is as it should be.
+        for closed in [(401, json!({"code": 20003})), (403, json!({"code": 20006})), (403, json!(null))] {
+            finds(&[(200, calls()), closed.clone()], &works(Health::Unknown));
+            finds(&[(200, calls()), (200, no_numbers()), closed], &works(Health::Unknown));
+        }
+        let from = ("from", Health::Unknown);
+        let bad = ("auth_id", Health::Bad);
+        finds(&[(401, json!({"code": 20003}))], &[bad, ("auth_token", Health::Unknown), from]);
+        finds(&[(403, json!({"code": 20006}))], &[("account_sid", Health::Bad), from]);
+        finds(&[(404, json!({"code": 20404}))], &accepted(&[("account_sid", Health::Bad), from]));
+        finds(&[(404, json!(null))], &[("auth_id", Health::Unknown), ("auth_token", Health::Unknown), from]);
+    }
+    let ran = run(with_key(), &[(401, json!({})), (200, calls()), (200, numbers(Some(true)))]);
+    let calls = format!("https://api.twilio.com/2010-04-01/Accounts/{AC}/Calls.json?PageSize=1");
+    assert_eq!(ran.requests[1].url, calls);
+}
+
+#[test]
+fn a_refused_key_may_be_a_wrong_one_or_one_without_the_permission() {
+    let diagnosis = run(with_key(), &[(401, json!({"code": 20003})), (401, json!({"code": 20003}))]).outcome.unwrap();
+    let text = format!("{:?}", diagnosis.findings[0]);
+    for part in ["not one of this account", "its secret is another one", "may not read calls"] {
+        assert!(text.contains(part), "{text}");
     }
 }
 
 #[test]
-fn what_is_bad_comes_with_a_remedy() {
-    for replies in [vec![(401, json!({}))], vec![(403, json!({"code": 20008}))], vec![(404, json!({}))]] {
-        let diagnosis = run(call_settings(), &replies).outcome.expect("a diagnosis");
-        for finding in diagnosis.findings.iter().filter(|finding| finding.state == Health::Bad) {
-            assert!(finding.remedy.is_some(), "{finding:?}");
-        }
+fn an_outage_while_a_key_is_examined_is_no_diagnosis() {
+    for (status, body, kind) in [
+        (503, json!({}), Kind::Unavailable),
+        (429, json!({"code": 20429}), Kind::RateLimited),
+        (200, json!({"sid": AC}), Kind::MalformedReply),
+    ] {
+        let failure = run(with_key(), &[(401, json!({})), (status, body)]).outcome.expect_err("no diagnosis");
+        assert_eq!(failure.kind, kind);
+    }
+}
+
+#[test]
+fn a_404_that_is_not_twilios_says_nothing_of_the_account() {
+    let unknown = [("auth_id", Health::Unknown), ("auth_token", Health::Unknown), ("from", Health::Unknown)];
+    for settings in [call_settings(), with_key()] {
+        finds(settings.clone(), &[(404, json!({}))], &unknown);
+        let diagnosis = run(settings, &[(404, json!("<html>"))]).outcome.expect("a diagnosis");
+        assert!(diagnosis.findings[0].message.contains("`base_url`"), "{diagnosis:?}");
     }
 }
 
