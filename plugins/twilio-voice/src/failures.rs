@@ -3,11 +3,18 @@
 //! The provider's messages are never looked at: they are localised, they change, and they may
 //! quote phone numbers.
 
-use countersign_plugin::{Delivered, Effect, Failure, FailureKind, Reply, Retry, RetryAfter, Timestamp};
+use countersign_plugin::{
+    Delivered, Effect, Failure, FailureKind, OperationName, Reply, Retry, RetryAfter, Timestamp,
+};
 use serde_json::Value;
+
+/// For the person whose check may have arrived.
+const CODE_LOST: &str = "That code could not be checked. Please ask for a new one.";
 
 /// Longest wait that is believed, in seconds.
 const LONGEST_WAIT: u64 = 86_400;
+/// Wait after a lost connection, in seconds.
+const SHORT_WAIT: u64 = 5;
 
 /// What one API's error codes mean.
 pub(crate) struct Table {
@@ -152,10 +159,28 @@ pub(crate) fn malformed(what: &str) -> Failure {
     Failure::new(FailureKind::MalformedReply, text).delivered(Delivered::Maybe).retry(Retry::AnotherProvider)
 }
 
-/// Only a refusal proves that a request had no effect.
+/// Fits a failure to its operation. No other provider knows of a delivery that exists here, and
+/// a check that may have arrived may have used the code up.
+pub(crate) fn seen_from(during: OperationName, failure: Failure) -> Failure {
+    let failure = match during {
+        OperationName::Start => return failure,
+        OperationName::Status | OperationName::TestCredentials => failure.delivered(Delivered::No),
+        _ => failure,
+    };
+    if during == OperationName::Check && failure.delivered == Delivered::Maybe {
+        return failure.retry(Retry::Never).person(CODE_LOST);
+    }
+    match failure.retry {
+        Retry::AnotherProvider => failure.retry(Retry::After { seconds: SHORT_WAIT }),
+        Retry::Never | Retry::After { .. } => failure,
+    }
+}
+
+/// Only a refusal proves that a request had no effect; nobody can tell what stands behind a
+/// redirection.
 const fn delivered(reply: &Reply, effect: Effect) -> Delivered {
     match (effect, reply.status) {
-        (Effect::Act, 0..=299 | 408 | 500..) => Delivered::Maybe,
+        (Effect::Act, 0..=399 | 408 | 500..) => Delivered::Maybe,
         _ => Delivered::No,
     }
 }

@@ -1,11 +1,12 @@
 //! The provider: hands each operation to the service of the configured mode.
 
 use countersign_plugin::{
-    AskStatus, CancelChallenge, Canceled, CheckCode, Checked, Context, Diagnosis, Failure, FailureKind, Provider,
-    StartChallenge, Started, Status, TestCredentials,
+    AskStatus, CancelChallenge, Canceled, CheckCode, Checked, Context, Diagnosis, Failure, FailureKind, OperationName,
+    Provider, StartChallenge, Started, Status, TestCredentials,
 };
 
 use crate::config::{Service, Settings};
+use crate::failures::seen_from;
 
 const CHANNEL: &str = "voice";
 
@@ -23,10 +24,11 @@ impl Provider for TwilioVoice {
     }
 
     async fn test_credentials(&self, cx: &Context, _input: TestCredentials) -> Result<Diagnosis, Failure> {
-        match &self.service {
+        let outcome = match &self.service {
             Service::Call(account) => account.test_credentials(cx).await,
             Service::Authy(app) => app.test_credentials(cx).await,
-        }
+        };
+        outcome.map_err(|failure| seen_from(OperationName::TestCredentials, failure))
     }
 
     async fn start(&self, cx: &Context, input: StartChallenge) -> Result<Started, Failure> {
@@ -39,26 +41,29 @@ impl Provider for TwilioVoice {
 
     async fn check(&self, cx: &Context, input: CheckCode) -> Result<Checked, Failure> {
         self.serves(&input.channel, input.mode.as_deref())?;
-        match &self.service {
+        let outcome = match &self.service {
             Service::Call(_) => Err(Failure::unsupported("check")),
             Service::Authy(app) => app.check(cx, input).await,
-        }
+        };
+        outcome.map_err(|failure| seen_from(OperationName::Check, failure))
     }
 
     async fn cancel(&self, cx: &Context, input: CancelChallenge) -> Result<Canceled, Failure> {
         self.serves(&input.channel, input.mode.as_deref())?;
-        match &self.service {
+        let outcome = match &self.service {
             Service::Call(account) => account.cancel(cx, input).await,
             Service::Authy(_) => Err(Failure::unsupported("cancel")),
-        }
+        };
+        outcome.map_err(|failure| seen_from(OperationName::Cancel, failure))
     }
 
     async fn status(&self, cx: &Context, input: AskStatus) -> Result<Status, Failure> {
         self.serves(&input.channel, input.mode.as_deref())?;
-        match &self.service {
+        let outcome = match &self.service {
             Service::Call(account) => account.status(cx, input).await,
             Service::Authy(_) => Err(Failure::unsupported("status")),
-        }
+        };
+        outcome.map_err(|failure| seen_from(OperationName::Status, failure))
     }
 }
 

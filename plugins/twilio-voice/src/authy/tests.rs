@@ -235,18 +235,19 @@ fn without_a_valid_token_nothing_is_a_yes() {
         json!([]),
         json!(["true", "is valid"]),
     ] {
-        fails(check_answers(200, body), Kind::MalformedReply, Delivered::Maybe, Retry::AnotherProvider);
+        fails(check_answers(200, body), Kind::MalformedReply, Delivered::Maybe, Retry::Never);
     }
     for status in [201, 204] {
-        fails(check_answers(status, valid()), Kind::MalformedReply, Delivered::Maybe, Retry::AnotherProvider);
+        fails(check_answers(status, valid()), Kind::MalformedReply, Delivered::Maybe, Retry::Never);
     }
-    for (status, kind) in [(302, Kind::Misconfigured), (401, Kind::BadCredentials), (404, Kind::Misconfigured)] {
+    fails(check_answers(302, valid()), Kind::Misconfigured, Delivered::Maybe, Retry::Never);
+    for (status, kind) in [(401, Kind::BadCredentials), (404, Kind::Misconfigured)] {
         fails(check_answers(status, valid()), kind, Delivered::No, Retry::Never);
     }
     let twice = r#"{"token":"is invalid","token":"is valid","success":true}"#;
     let reply = Reply { status: 200, headers: vec![], body: twice.into() };
     let ran = bench(authy_settings()).host().raw_reply(reply).check(check());
-    fails(ran, Kind::MalformedReply, Delivered::Maybe, Retry::AnotherProvider);
+    fails(ran, Kind::MalformedReply, Delivered::Maybe, Retry::Never);
 }
 
 #[test]
@@ -259,7 +260,29 @@ fn a_wrong_code_is_told_apart_from_a_wrong_key_by_the_error_code() {
     fails(check_answers(429, error(60003)), Kind::RateLimited, Delivered::No, Retry::After { seconds: 60 });
     let html = Reply { status: 503, headers: vec![], body: "<html>".into() };
     let ran = bench(authy_settings()).host().raw_reply(html).check(check());
-    fails(ran, Kind::Unavailable, Delivered::Maybe, Retry::AnotherProvider);
+    fails(ran, Kind::Unavailable, Delivered::Maybe, Retry::Never);
+}
+
+#[test]
+fn a_check_that_may_have_arrived_asks_for_a_new_code() {
+    let host = || bench(authy_settings()).host();
+    let html = |status| Reply { status, headers: vec![("Retry-After".into(), "9".into())], body: "<html>".into() };
+    for ran in [
+        host().no_reply(TransportFailureKind::NoAnswer).check(check()),
+        host().no_reply(TransportFailureKind::Deadline).check(check()),
+        host().no_reply(TransportFailureKind::TooLarge).check(check()),
+        host().raw_reply(html(302)).check(check()),
+        host().raw_reply(html(408)).check(check()),
+        host().raw_reply(html(500)).check(check()),
+        host().raw_reply(html(200)).check(check()),
+    ] {
+        let failure = ran.outcome.expect_err("no answer");
+        assert_eq!((failure.delivered, failure.retry), (Delivered::Maybe, Retry::Never), "{failure}");
+        assert!(failure.person.contains("new one"), "{}", failure.person);
+    }
+    // What never left can be sent again, but not elsewhere: nobody else knows the code.
+    let ran = host().no_reply(TransportFailureKind::NotSent).check(check());
+    fails(ran, Kind::Unavailable, Delivered::No, Retry::After { seconds: 5 });
 }
 
 #[test]
@@ -275,7 +298,7 @@ fn without_an_error_code_a_no_is_a_wrong_code() {
     ] {
         assert_eq!(check_answers(401, body.clone()).outcome, Ok(Checked::WrongCode), "{body}");
         fails(check_answers(403, body.clone()), Kind::Misconfigured, Delivered::No, Retry::Never);
-        fails(check_answers(200, body), Kind::MalformedReply, Delivered::Maybe, Retry::AnotherProvider);
+        fails(check_answers(200, body), Kind::MalformedReply, Delivered::Maybe, Retry::Never);
     }
     for body in [
         with(oldest.clone(), "error_code", json!("60001")),

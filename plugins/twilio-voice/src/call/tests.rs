@@ -15,6 +15,8 @@ mod any_reply;
 mod diagnosis;
 
 const CODE: &str = "042719";
+/// Where no other provider could do it.
+const LATER: Retry = Retry::After { seconds: 5 };
 
 fn start() -> StartChallenge {
     StartChallenge { code: Some(Code::new(CODE)), mode: Some("call".to_owned()), ..testing::start("voice") }
@@ -206,12 +208,19 @@ fn without_a_known_code_the_status_decides() {
         (json!(-1), 403, Kind::Misconfigured, Retry::Never),
         (json!("call +49"), 404, Kind::Misconfigured, Retry::Never),
         (json!(99999), 429, Kind::RateLimited, Retry::After { seconds: 30 }),
-        (json!(null), 302, Kind::Misconfigured, Retry::Never),
     ] {
         let body = json!({"code": code, "message": format!("{CANARY} {CODE}")});
         let ran = bench(call_settings()).host().reply(status, body).start(start());
         must_not_tell(&ran.outcome, CANARY);
         fails(ran, kind, Delivered::No, retry);
+    }
+}
+
+#[test]
+fn after_a_redirect_nobody_knows_what_stands_behind_it() {
+    for status in [301, 302, 307, 308] {
+        let ran = bench(call_settings()).host().reply(status, json!({})).start(start());
+        fails(ran, Kind::Misconfigured, Delivered::Maybe, Retry::Never);
     }
 }
 
@@ -259,9 +268,10 @@ fn hanging_up_ends_the_call_or_finds_it_over() {
     assert_eq!(run(400, json!({"code": 21220})).outcome, Ok(Canceled::AlreadyOver));
     // Whoever that was.
     fails(run(404, json!(null)), Kind::Misconfigured, Delivered::No, Retry::Never);
-    fails(run(200, json!({"code": 20404})), Kind::MalformedReply, Delivered::Maybe, Retry::AnotherProvider);
+    fails(run(200, json!({"code": 20404})), Kind::MalformedReply, Delivered::Maybe, LATER);
     let other = with(call("completed"), "sid", json!(CA.replace('0', "f")));
-    fails(run(200, other), Kind::MalformedReply, Delivered::Maybe, Retry::AnotherProvider);
+    fails(run(200, other), Kind::MalformedReply, Delivered::Maybe, LATER);
+    fails(run(503, json!({})), Kind::Unavailable, Delivered::No, LATER);
     fails(run(401, json!({"code": 20003})), Kind::BadCredentials, Delivered::No, Retry::Never);
 }
 
@@ -287,8 +297,8 @@ fn a_call_shows_how_it_went_and_never_approves() {
     assert_eq!(run(404, json!({"code": 20404})).outcome, Ok(Status::Expired));
     fails(run(404, json!({})), Kind::Misconfigured, Delivered::No, Retry::Never);
     let elsewhere = with(call("ringing"), "to", json!("+15005550007"));
-    fails(run(200, elsewhere), Kind::MalformedReply, Delivered::Maybe, Retry::AnotherProvider);
-    fails(run(500, json!({})), Kind::Unavailable, Delivered::No, Retry::AnotherProvider);
+    fails(run(200, elsewhere), Kind::MalformedReply, Delivered::No, LATER);
+    fails(run(500, json!({})), Kind::Unavailable, Delivered::No, LATER);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Mode `call`: what `test_credentials` finds.
 
 use countersign_plugin::testing::Ran;
-use countersign_plugin::{Diagnosis, Effect, FailureKind as Kind, Health, TransportFailureKind};
+use countersign_plugin::{Diagnosis, Effect, FailureKind as Kind, Health, Retry, TransportFailureKind};
 use serde_json::{Value, json};
 
 use crate::tests::{AC, CANARY, SK, bench, call_settings, must_not_tell, with};
@@ -191,5 +191,6 @@ fn a_404_that_is_not_twilios_says_nothing_of_the_account() {
 #[test]
 fn a_provider_that_cannot_be_reached_is_unavailable() {
     let ran = bench(call_settings()).host().no_reply(TransportFailureKind::NotSent).test_credentials();
-    assert_eq!(ran.outcome.map_err(|failure| failure.kind), Err(Kind::Unavailable));
+    let failure = ran.outcome.expect_err("no diagnosis");
+    assert_eq!((failure.kind, failure.retry), (Kind::Unavailable, Retry::After { seconds: 5 }));
 }
