@@ -66,6 +66,15 @@ pub(crate) fn over() -> Failure {
     Failure::new(FailureKind::Expired, "Twilio has no such verification any more: it expired, was used or was canceled")
 }
 
+/// Nothing was kept, because no answer to the start came. There may be a code all the same.
+pub(crate) fn nameless() -> Failure {
+    Failure::new(
+        FailureKind::Expired,
+        "no SID was kept of this delivery, because Twilio's answer to the start was lost: Twilio may have the \
+         verification, but what it is called was never learned, so it cannot be asked about; start a new one",
+    )
+}
+
 /// All tries of this verification are used up.
 pub(crate) fn no_tries_left() -> Failure {
     Failure::new(FailureKind::TooManyAttempts, NO_TRIES_LEFT).retry(AFTER_TEN_MINUTES)
@@ -126,7 +135,8 @@ fn by_status(during: OperationName, status: u16) -> Failure {
     match status {
         401 => Failure::new(FailureKind::BadCredentials, text("compare `auth_id` and `auth_token` with the Console")),
         404 if matches!(during, OperationName::Start | OperationName::TestCredentials) => {
-            let what = "does `base_url` lead to the Verify API, does a proxy answer in its place, is `service_sid` right?";
+            let what =
+                "does `base_url` lead to the Verify API, does a proxy answer in its place, is `service_sid` right?";
             Failure::new(FailureKind::Misconfigured, text(what))
         }
         404 => {

@@ -85,7 +85,7 @@ impl TwilioVerify {
             return Ok(Checked::WrongCode);
         }
         let phone = phone(input.recipient.as_ref())?;
-        let Some(sid) = sid(input.delivery.as_ref())? else { return Err(failures::over()) };
+        let Some(sid) = sid(input.delivery.as_ref())? else { return Err(failures::nameless()) };
         let reply = send(cx, OperationName::Check, wire::check(&self.config, &sid, &input.code)).await?;
         if !reply.is_success() {
             // The verification is not in question: the service makes codes of another length.
@@ -125,7 +125,7 @@ impl TwilioVerify {
     async fn ask_status(&self, cx: &Context, input: AskStatus) -> Result<Status, Failure> {
         wire::channel(&input.channel)?;
         let phone = input.recipient.as_ref().map(Recipient::phone).transpose()?;
-        let Some(sid) = sid(input.delivery.as_ref())? else { return Err(failures::over()) };
+        let Some(sid) = sid(input.delivery.as_ref())? else { return Err(failures::nameless()) };
         let reply = send(cx, OperationName::Status, wire::fetch(&self.config, &sid)).await?;
         if failures::is_gone(&reply) {
             return Ok(Status::Expired);
