@@ -1,5 +1,7 @@
 //! Seeds and codes. totp-rs does the mathematics; here is which steps are compared, and how.
 
+use std::cmp::Ordering;
+
 use countersign_plugin::{Code, Data, Failure, FailureKind, Timestamp};
 use serde::{Deserialize, Serialize};
 use totp_rs::{Builder, Secret, Totp};
@@ -93,9 +95,11 @@ impl App {
     }
 
     pub(crate) fn read(data: &Data) -> Result<Self, Failure> {
-        if data.version != DATA_VERSION {
-            let version = data.version;
-            return Err(unusable(format_args!("version {version} was stored, this plugin reads {DATA_VERSION}")));
+        match data.version.cmp(&DATA_VERSION) {
+            Ordering::Equal => {}
+            Ordering::Greater => return Err(newer(data.version)),
+            // There never was one.
+            Ordering::Less => return Err(unusable("no version of this plugin wrote it")),
         }
         let stored: Stored = data.read()?;
         match Secret::try_from_base32(stored.secret.as_str()) {
@@ -136,6 +140,17 @@ impl App {
             }
         })
     }
+}
+
+/// Nothing is wrong with it: removing it would cost the person a working app for nothing.
+fn newer(version: u32) -> Failure {
+    Failure::new(
+        FailureKind::PluginFault,
+        format!(
+            "the stored enrollment was written by a newer version of this plugin (data version {version}; this one reads \
+             {DATA_VERSION}); install that version again"
+        ),
+    )
 }
 
 fn unusable(why: impl std::fmt::Display) -> Failure {

@@ -159,7 +159,18 @@ mod checking {
         unusable(&app("sha1", "GEZDGNBVGY3TQOJ1!", 6, 30), "not Base32");
         unusable(&app("md5", SEED_SHA1, 6, 30), "not of the shape");
         unusable(&Data { version: 1, value: json!(SEED_SHA1) }, "not of the shape");
-        unusable(&Data { version: 2, ..app("sha1", SEED_SHA1, 6, 30) }, "version 2 was stored, this plugin reads 1");
+        unusable(&Data { version: 0, ..app("sha1", SEED_SHA1, 6, 30) }, "no version of this plugin");
+    }
+
+    #[test]
+    fn an_app_of_a_newer_plugin_is_not_to_be_removed() {
+        let newer = Data { version: 2, value: json!({"seed": SEED_SHA1, "shape": "of the future"}) };
+        for data in [newer, Data { version: 7, ..app("sha1", SEED_SHA1, 6, 30) }] {
+            unusable(&data, "install that version again");
+            unusable(&data, &format!("data version {}; this one reads 1", data.version));
+            let failure = check(&bench(json!({})), &data, Timestamp::from_millis(BEGIN_MS), CODE).expect_err("newer");
+            assert!(!failure.operator.contains("remove") && !failure.operator.contains("register"), "{failure}");
+        }
     }
 
     proptest! {

@@ -8,6 +8,7 @@ mod config;
 mod diagnosis;
 mod failures;
 mod provider;
+mod stored;
 mod wire;
 
 pub use config::Settings;

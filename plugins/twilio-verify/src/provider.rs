@@ -1,19 +1,16 @@
 //! The operations, one exchange each.
 
 use countersign_plugin::{
-    AskStatus, CancelChallenge, Canceled, CheckCode, Checked, Context, Data, Delivered, Diagnosis, Failure,
-    FailureKind, HttpError, Level, OperationName, Phone, Provider, Recipient, Reply, Request, Scope, StartChallenge,
-    Started, Status, TestCredentials,
+    AskStatus, CancelChallenge, Canceled, CheckCode, Checked, Context, Delivered, Diagnosis, Failure, FailureKind,
+    HttpError, Level, OperationName, Phone, Provider, Recipient, Reply, Request, Scope, StartChallenge, Started,
+    Status, TestCredentials,
 };
-use serde::{Deserialize, Serialize};
 
 use crate::config::{Config, Settings, Sid};
 use crate::diagnosis;
 use crate::failures;
+use crate::stored;
 use crate::wire::{self, State, Verification};
-
-/// Version of [`Delivery`] as it is stored.
-const DATA_VERSION: u32 = 1;
 
 /// Codes that a Verify service can be set to make, in digits.
 const CODE_DIGITS: std::ops::RangeInclusive<usize> = 4..=10;
@@ -68,8 +65,7 @@ impl TwilioVerify {
         }
         let verification = Verification::read(&reply, None, Some(phone))?;
         // The message is out: whatever is wrong with the rest, it must be possible to cancel it.
-        let delivery = Delivery { sid: verification.sid.as_str().to_owned() };
-        let delivery = Data::new(DATA_VERSION, &delivery)?;
+        let delivery = stored::write(&verification.sid)?;
         cx.keep(Scope::Delivery, delivery.clone()).await?;
         if verification.state != State::Pending {
             return Err(failures::inconsistent("a verification that was just started is not pending"));
@@ -85,7 +81,9 @@ impl TwilioVerify {
             return Ok(Checked::WrongCode);
         }
         let phone = phone(input.recipient.as_ref())?;
-        let Some(sid) = sid(input.delivery.as_ref())? else { return Err(failures::nameless()) };
+        let Some(sid) = input.delivery.as_ref().map(stored::read).transpose()? else {
+            return Err(failures::nameless());
+        };
         let reply = send(cx, OperationName::Check, wire::check(&self.config, &sid, &input.code)).await?;
         if !reply.is_success() {
             // The verification is not in question: the service makes codes of another length.
@@ -108,7 +106,7 @@ impl TwilioVerify {
 
     async fn cancel_code(&self, cx: &Context, input: CancelChallenge) -> Result<Canceled, Failure> {
         wire::channel(&input.channel)?;
-        let Some(sid) = sid(input.delivery.as_ref())? else { return Err(nothing_to_cancel()) };
+        let Some(sid) = input.delivery.as_ref().map(stored::read).transpose()? else { return Err(nothing_to_cancel()) };
         let reply = send(cx, OperationName::Cancel, wire::cancel(&self.config, &sid)).await?;
         if failures::is_gone(&reply) {
             return Ok(Canceled::AlreadyOver);
@@ -125,7 +123,9 @@ impl TwilioVerify {
     async fn ask_status(&self, cx: &Context, input: AskStatus) -> Result<Status, Failure> {
         wire::channel(&input.channel)?;
         let phone = input.recipient.as_ref().map(Recipient::phone).transpose()?;
-        let Some(sid) = sid(input.delivery.as_ref())? else { return Err(failures::nameless()) };
+        let Some(sid) = input.delivery.as_ref().map(stored::read).transpose()? else {
+            return Err(failures::nameless());
+        };
         let reply = send(cx, OperationName::Status, wire::fetch(&self.config, &sid)).await?;
         if failures::is_gone(&reply) {
             return Ok(Status::Expired);
@@ -150,12 +150,6 @@ impl TwilioVerify {
     }
 }
 
-/// What is remembered of a delivery.
-#[derive(Serialize, Deserialize)]
-struct Delivery {
-    sid: String,
-}
-
 /// Performs a request; where it is refused, leaves a line by which Twilio's support finds it.
 async fn send(cx: &Context, during: OperationName, request: Request) -> Result<Reply, HttpError> {
     let reply = cx.http(request).await?;
@@ -173,15 +167,6 @@ fn phone(recipient: Option<&Recipient>) -> Result<&Phone, Failure> {
     let missing =
         || Failure::new(FailureKind::InvalidRecipient, "this channel needs a phone number and was given none");
     recipient.ok_or_else(missing)?.phone()
-}
-
-/// The verification of a delivery; `None` where nothing was kept, because no reply came.
-fn sid(delivery: Option<&Data>) -> Result<Option<Sid>, Failure> {
-    let Some(delivery) = delivery else { return Ok(None) };
-    let delivery: Delivery = delivery.read()?;
-    let damaged =
-        || Failure::new(FailureKind::PluginFault, "the stored data of the delivery holds no verification SID");
-    Sid::parse("VE", &delivery.sid).ok_or_else(damaged).map(Some)
 }
 
 /// Twilio could be asked by number, but that might end somebody else's verification.

@@ -3,9 +3,7 @@
 //! The provider's messages are never looked at: they are localised, they change, and they may
 //! quote phone numbers.
 
-use countersign_plugin::{
-    Delivered, Effect, Failure, FailureKind, OperationName, Reply, Retry, RetryAfter, Timestamp,
-};
+use countersign_plugin::{Delivered, Effect, Failure, FailureKind, OperationName, Reply, Retry, RetryAfter, Timestamp};
 use serde_json::Value;
 
 /// For the person whose check may have arrived.

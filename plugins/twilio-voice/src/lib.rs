@@ -10,6 +10,7 @@ mod config;
 mod failures;
 mod findings;
 mod provider;
+mod stored;
 
 pub use config::{Mode, Settings};
 pub use provider::TwilioVoice;

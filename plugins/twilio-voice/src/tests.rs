@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use countersign_plugin::testing::{self, Bench};
 use countersign_plugin::{
-    AskStatus, CancelChallenge, Delivered, Effect, Failure, FailureKind, Reply, Retry, StartChallenge, Timestamp,
+    AskStatus, CancelChallenge, CheckCode, Data, Delivered, Effect, Failure, FailureKind, Reply, Retry, StartChallenge,
+    Timestamp,
 };
 use serde_json::{Value, json};
 
@@ -134,4 +135,30 @@ fn each_mode_offers_its_own_operations_only() {
     unsupported(authy.host().cancel(cancel).outcome.expect_err("no such call"));
     let status = AskStatus { channel, mode, recipient: None, delivery };
     unsupported(authy.host().status(status).outcome.expect_err("no such call"));
+}
+
+#[test]
+fn data_of_another_version_is_not_guessed_at() {
+    #[track_caller]
+    fn check<T>(ran: testing::Ran<T>) {
+        assert!(ran.requests.is_empty());
+        let Err(failure) = ran.outcome else { panic!("must fail") };
+        assert_eq!(failure.kind, FailureKind::PluginFault);
+        assert!(failure.operator.contains("install that version again"), "{failure}");
+    }
+    let channel = || "voice".to_owned();
+    for version in [0, 2] {
+        let call = Some(Data { version, value: json!({"sid": CA}) });
+        let cancel = CancelChallenge { channel: channel(), mode: None, delivery: call.clone() };
+        check(bench(call_settings()).host().cancel(cancel));
+        let status = AskStatus { channel: channel(), mode: None, recipient: None, delivery: call };
+        check(bench(call_settings()).host().status(status));
+        let user = Some(Data { version, value: json!({"authy_id": "1000", "phone": TO}) });
+        let start = StartChallenge { enrollment: user.clone(), ..testing::start("voice") };
+        check(bench(authy_settings()).host().start(start));
+        for (delivery, enrollment) in [(user.clone(), None), (None, user)] {
+            let input = CheckCode { delivery, enrollment, ..testing::check("voice", "123456") };
+            check(bench(authy_settings()).host().check(input));
+        }
+    }
 }

@@ -240,6 +240,21 @@ fn damaged_data_never_becomes_a_path() {
 }
 
 #[test]
+fn data_of_another_version_is_not_guessed_at() {
+    for version in [0, 2, u32::MAX] {
+        let delivery = Some(Data { version, value: json!({"sid": SID}) });
+        let check = bench().host().check(CheckCode { delivery: delivery.clone(), ..check_input(CODE) });
+        let cancel = bench().host().cancel(CancelChallenge { delivery: delivery.clone(), ..cancel_input() });
+        let status = bench().host().status(AskStatus { delivery, ..status_input() });
+        assert_eq!(check.requests.len() + cancel.requests.len() + status.requests.len(), 0);
+        for failure in [check.outcome.unwrap_err(), cancel.outcome.unwrap_err(), status.outcome.unwrap_err()] {
+            assert_eq!(failure.kind, FailureKind::PluginFault);
+            assert!(failure.operator.contains("install that version again"), "{failure}");
+        }
+    }
+}
+
+#[test]
 fn cancel_is_done_only_when_twilio_says_so() {
     #[track_caller]
     fn check(http: u16, body: Value, expected: Result<Canceled, FailureKind>) {

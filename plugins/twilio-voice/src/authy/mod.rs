@@ -15,9 +15,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use self::failures::TABLE;
 use self::wire::{AuthyId, CallReply, CheckReply, UserReply};
 use crate::failures::malformed;
-
-/// Version of [`Registered`] and [`Called`] as they are written.
-const DATA_VERSION: u32 = 1;
+use crate::stored;
 
 const CLOSED: &str = "mode `authy`: the Authy API is closed to new customers since 2022 and its end is announced \
                       without a date; plan to move to mode `call` or to the provider `twilio-verify`";
@@ -105,7 +103,7 @@ impl App {
         let user: UserReply = reply.json().map_err(|error| untold(error.into()))?;
         let authy_id = user.id().ok_or_else(|| untold(malformed("it registers nobody: no success, or no user id")))?;
         let registered = Registered { authy_id, phone: Some(phone.e164.clone()) };
-        cx.keep(Scope::Enrollment, Data::new(DATA_VERSION, &registered)?).await?;
+        cx.keep(Scope::Enrollment, stored::write(&registered)?).await?;
         Ok(registered.authy_id)
     }
 
@@ -118,7 +116,7 @@ impl App {
         if !call.is_success() {
             return Err(TABLE.failure(&reply, Effect::Act, cx.now()));
         }
-        let delivery = Data::new(DATA_VERSION, &Called { authy_id: id.clone() })?;
+        let delivery = stored::write(&Called { authy_id: id.clone() })?;
         // No call then, in spite of `force`: the code is in the app.
         let instruction = call
             .is_ignored()
@@ -130,7 +128,7 @@ impl App {
 /// The stored user, if it was registered under this number.
 fn registered(enrollment: Option<&Data>, e164: &str) -> Result<Option<AuthyId>, Failure> {
     let Some(data) = enrollment else { return Ok(None) };
-    let registered: Registered = data.read()?;
+    let registered: Registered = stored::read(data)?;
     Ok((registered.phone.as_deref() == Some(e164)).then_some(registered.authy_id))
 }
 
@@ -139,7 +137,7 @@ fn called(input: &CheckCode) -> Result<AuthyId, Failure> {
     let data = input.delivery.as_ref().or(input.enrollment.as_ref()).ok_or_else(|| {
         Failure::new(FailureKind::Expired, "no user id was kept of this delivery; the service may not have called")
     })?;
-    Ok(data.read::<Called>()?.authy_id)
+    Ok(stored::read::<Called>(data)?.authy_id)
 }
 
 fn is_unknown_user(failure: &Failure) -> bool {

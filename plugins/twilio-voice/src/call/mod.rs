@@ -18,9 +18,7 @@ pub(crate) use self::failures::TABLE;
 pub(crate) use self::language::Language;
 use self::wire::{CallReply, CallSid};
 use crate::failures::malformed;
-
-/// Version of [`Placed`] as it is written.
-const DATA_VERSION: u32 = 1;
+use crate::stored;
 
 /// The account in which calls are made, and how they sound.
 #[derive(Debug)]
@@ -54,7 +52,7 @@ impl Account {
             let text = "Twilio took the call and gave it up at once; see the call's log in the Twilio Console";
             return Err(Failure::new(FailureKind::UnreachableRecipient, text));
         }
-        Ok(Started { delivery: Some(Data::new(DATA_VERSION, &Placed { sid })?), ..Started::default() })
+        Ok(Started { delivery: Some(stored::write(&Placed { sid })?), ..Started::default() })
     }
 
     /// Ends the call, also while it speaks. That the code is dead is the engine's doing.
@@ -113,7 +111,7 @@ fn placed(delivery: Option<&Data>) -> Result<CallSid, Failure> {
     let data = delivery.ok_or_else(|| {
         Failure::new(FailureKind::Expired, "no call sid was kept of this delivery; Twilio may not have taken the call")
     })?;
-    Ok(data.read::<Placed>()?.sid)
+    Ok(stored::read::<Placed>(data)?.sid)
 }
 
 fn no_code() -> Failure {
