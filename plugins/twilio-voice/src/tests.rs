@@ -9,8 +9,8 @@ use countersign_plugin::{
 };
 use serde_json::{Value, json};
 
-use crate::TwilioVoice;
-use crate::failures::Table;
+use crate::failures::{Again, Table};
+use crate::{TwilioVoice, authy, call};
 
 pub(crate) const AC: &str = "AC0123456789abcdef0123456789abcdef";
 pub(crate) const SK: &str = "SK0123456789abcdef0123456789abcdef";
@@ -59,6 +59,21 @@ pub(crate) fn check_table(table: &Table, expected: &[(FailureKind, Retry, &[u32]
         }
     }
     assert!(left.is_empty(), "not expected: {left:?}");
+}
+
+/// The engine takes none of these kinds elsewhere, so a row that says so would not be true.
+#[test]
+fn what_is_never_taken_elsewhere_does_not_ask_for_it() {
+    for row in [&call::TABLE, &authy::TABLE].into_iter().flat_map(|table| table.rows) {
+        let refusal = matches!(
+            row.kind,
+            FailureKind::Blocked
+                | FailureKind::InvalidRecipient
+                | FailureKind::TooManyAttempts
+                | FailureKind::RateLimited
+        );
+        assert!(!refusal || row.again != Again::Elsewhere, "{:?}", row.codes);
+    }
 }
 
 #[track_caller]

@@ -65,9 +65,11 @@ pub(crate) const TABLE: Table = Table {
             Again::Seconds(60),
             "the service has had too many requests; it asks to wait",
         ),
+        // Nobody can be called any more, which is an outage: waiting a little does not help, another
+        // provider does.
         again(
             &[60011, 60012],
-            Kind::RateLimited,
+            Kind::Unavailable,
             Again::Elsewhere,
             "the application's calls for the day or month are used up; raise the limit in the Authy dashboard",
         ),

@@ -376,12 +376,12 @@ fn every_error_code_has_its_meaning() {
                 &[60002, 60004, 60005, 60006, 60008, 60031, 60038, 60056, 60057, 60060, 60061, 60063, 60074, 60123],
             ),
             (Kind::RateLimited, Retry::After { seconds: 60 }, &[60003]),
-            (Kind::RateLimited, Retry::AnotherProvider, &[60011, 60012]),
             (Kind::Blocked, never, &[60013, 60017, 60018, 60106, 60107]),
             (Kind::InvalidRecipient, never, &[60027, 60030, 60033, 60058, 60059, 60078]),
             (Kind::UnreachableRecipient, never, &[60083, 60115, 60127, 60130]),
             (Kind::Expired, never, &[60016, 60026, 60128]),
-            (Kind::Unavailable, Retry::AnotherProvider, &[60014]),
+            // Used up for all, so that a fallback may step in; the engine has none for `RateLimited`.
+            (Kind::Unavailable, Retry::AnotherProvider, &[60011, 60012, 60014]),
         ],
     );
 }
