@@ -63,10 +63,11 @@ impl TwilioVerify {
         if !reply.is_success() {
             return Err(failures::refusal(OperationName::Start, &reply, cx.now()));
         }
-        let verification = Verification::read(&reply, None, Some(phone))?;
         // The message is out: whatever is wrong with the rest, it must be possible to cancel it.
-        let delivery = stored::write(&verification.sid)?;
+        let sid = wire::named(&reply)?;
+        let delivery = stored::write(&sid)?;
         cx.keep(Scope::Delivery, delivery.clone()).await?;
+        let verification = Verification::read(&reply, &sid, Some(phone))?;
         if verification.state != State::Pending {
             return Err(failures::inconsistent("a verification that was just started is not pending"));
         }
@@ -94,7 +95,7 @@ impl TwilioVerify {
                 Err(failures::refusal(OperationName::Check, &reply, cx.now()))
             };
         }
-        let verification = Verification::read(&reply, Some(&sid), Some(phone))?;
+        let verification = Verification::read(&reply, &sid, Some(phone))?;
         match (verification.state, verification.valid) {
             (State::Approved, Some(true)) => Ok(Checked::Approved { accepted_step: None }),
             (State::Pending, Some(false)) => Ok(Checked::WrongCode),
@@ -114,7 +115,7 @@ impl TwilioVerify {
         if !reply.is_success() {
             return Err(failures::refusal(OperationName::Cancel, &reply, cx.now()));
         }
-        match Verification::read(&reply, Some(&sid), None)?.state {
+        match Verification::read(&reply, &sid, None)?.state {
             State::Canceled => Ok(Canceled::Canceled),
             _ => Err(failures::inconsistent("the verification that was to be canceled is not canceled")),
         }
@@ -133,7 +134,7 @@ impl TwilioVerify {
         if !reply.is_success() {
             return Err(failures::refusal(OperationName::Status, &reply, cx.now()));
         }
-        let verification = Verification::read(&reply, Some(&sid), phone)?;
+        let verification = Verification::read(&reply, &sid, phone)?;
         match verification.state {
             State::Approved if verification.valid == Some(true) => Ok(Status::Approved),
             State::Approved => Err(failures::inconsistent("`status` is approved although `valid` is not true")),

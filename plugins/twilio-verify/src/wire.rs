@@ -76,9 +76,18 @@ fn known_locale(tag: &str) -> Option<&'static str> {
     known(tag).or_else(|| known(tag.split('-').next()?))
 }
 
+/// The verification that a 2xx reply is about, whatever else the reply says.
+pub(crate) fn named(reply: &Reply) -> Result<Sid, Failure> {
+    #[derive(Deserialize)]
+    struct Named {
+        sid: String,
+    }
+    let named: Named = reply.json()?;
+    Sid::parse("VE", &named.sid).ok_or_else(|| failures::inconsistent("its `sid` is not the SID of a verification"))
+}
+
 /// A verification as a 2xx reply shows it.
 pub(crate) struct Verification {
-    pub(crate) sid: Sid,
     pub(crate) state: State,
     /// A legacy field; absent counts as neither yes nor no.
     pub(crate) valid: Option<bool>,
@@ -102,7 +111,6 @@ pub(crate) enum State {
 
 #[derive(Deserialize)]
 struct Body {
-    sid: String,
     to: String,
     status: String,
     #[serde(default)]
@@ -117,19 +125,16 @@ struct Body {
 impl Verification {
     /// Reads a reply and makes sure that it is about this verification and this number; an
     /// answer about anybody else proves nothing.
-    pub(crate) fn read(reply: &Reply, sid: Option<&Sid>, to: Option<&Phone>) -> Result<Self, Failure> {
-        let body: Body = reply.json()?;
-        let Some(given) = Sid::parse("VE", &body.sid) else {
-            return Err(failures::inconsistent("its `sid` is not the SID of a verification"));
-        };
-        if sid.is_some_and(|asked| *asked != given) {
+    pub(crate) fn read(reply: &Reply, sid: &Sid, to: Option<&Phone>) -> Result<Self, Failure> {
+        if named(reply)? != *sid {
             return Err(failures::inconsistent("its `sid` is another one than was asked about"));
         }
+        let body: Body = reply.json()?;
         if to.is_some_and(|asked| asked.e164 != body.to) {
             return Err(failures::inconsistent("its `to` is another number than was asked about"));
         }
         let expires_in_seconds = lifetime_left(&body.date_created, &body.send_code_attempts);
-        Ok(Self { sid: given, state: State::of(&body.status), valid: body.valid, expires_in_seconds })
+        Ok(Self { state: State::of(&body.status), valid: body.valid, expires_in_seconds })
     }
 }
 

@@ -9,14 +9,14 @@ mod tests;
 mod wire;
 
 use countersign_plugin::{
-    AskStatus, CancelChallenge, Canceled, Code, Context, Data, Effect, Failure, FailureKind, Recipient, Reply,
+    AskStatus, CancelChallenge, Canceled, Code, Context, Data, Effect, Failure, FailureKind, Recipient, Reply, Scope,
     SecretRef, StartChallenge, Started, Status,
 };
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::failures::TABLE;
 pub(crate) use self::language::Language;
-use self::wire::{CallReply, CallSid};
+use self::wire::{CallReply, CallSid, Named};
 use crate::failures::malformed;
 use crate::stored;
 
@@ -45,14 +45,19 @@ impl Account {
         let code = input.code.as_ref().filter(|code| code.is_digits(4..=10)).ok_or_else(no_code)?;
         let request = self.place_call(&phone.e164, &self.spoken(code, input.person.locale.as_deref()));
         let reply = cx.http(request).await?;
-        let call = ours(&reply, Effect::Act, cx)?;
-        let sid = call.sid()?;
+        if !reply.is_success() {
+            return Err(TABLE.failure(&reply, Effect::Act, cx.now()));
+        }
+        // It rings: whatever is wrong with the rest, it must be possible to hang up.
+        let delivery = stored::write(&Placed { sid: named(&reply)? })?;
+        cx.keep(Scope::Delivery, delivery.clone()).await?;
+        let call: CallReply = reply.json()?;
         call.must_go_to(&phone.e164)?;
         if let Some("failed" | "canceled") = call.status.as_deref() {
             let text = "Twilio took the call and gave it up at once; see the call's log in the Twilio Console";
             return Err(Failure::new(FailureKind::UnreachableRecipient, text));
         }
-        Ok(Started { delivery: Some(stored::write(&Placed { sid })?), ..Started::default() })
+        Ok(Started { delivery: Some(delivery), ..Started::default() })
     }
 
     /// Ends the call, also while it speaks. That the code is dead is the engine's doing.
@@ -103,6 +108,11 @@ fn ours(reply: &Reply, effect: Effect, cx: &Context) -> Result<CallReply, Failur
     if reply.is_success() { Ok(reply.json()?) } else { Err(TABLE.failure(reply, effect, cx.now())) }
 }
 
+fn named(reply: &Reply) -> Result<CallSid, Failure> {
+    let named: Named = reply.json()?;
+    CallSid::parse(&named.sid).ok_or_else(|| malformed("it names no call (CA and 32 hexadecimal digits)"))
+}
+
 fn recipient(recipient: Option<&Recipient>) -> Result<&Recipient, Failure> {
     recipient.ok_or_else(|| Failure::new(FailureKind::InvalidRecipient, "a call needs a phone number; none was given"))
 }
@@ -122,10 +132,6 @@ fn no_code() -> Failure {
 }
 
 impl CallReply {
-    fn sid(&self) -> Result<CallSid, Failure> {
-        CallSid::parse(&self.sid).ok_or_else(|| malformed("it names no call (CA and 32 hexadecimal digits)"))
-    }
-
     fn must_be(&self, sid: &CallSid) -> Result<(), Failure> {
         if self.sid == sid.as_str() { Ok(()) } else { Err(malformed("it is about another call")) }
     }

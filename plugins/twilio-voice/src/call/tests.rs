@@ -4,7 +4,7 @@ use countersign_plugin::http::{Auth, Body, FieldValue};
 use countersign_plugin::testing::{self, Ran};
 use countersign_plugin::{
     AskStatus, CancelChallenge, Canceled, Code, Data, Delivered, Effect, FailureKind as Kind, Person, Recipient, Reply,
-    Request, Retry, SecretRef, StartChallenge, Started, Status, TransportFailureKind,
+    Request, Retry, Scope, SecretRef, StartChallenge, Started, Status, TransportFailureKind,
 };
 use serde_json::{Value, json};
 
@@ -131,11 +131,8 @@ fn without_a_number_or_a_speakable_code_nothing_is_asked() {
 }
 
 #[test]
-fn a_reply_about_another_call_or_number_starts_nothing() {
+fn a_reply_that_names_no_call_starts_nothing() {
     for body in [
-        with(call("queued"), "to", json!("+15005550007")),
-        with(call("queued"), "to", json!("15005550006")),
-        with(call("queued"), "to", json!(null)),
         with(call("queued"), "sid", json!("SM0123456789abcdef0123456789abcdef")),
         with(call("queued"), "sid", json!("CA../../../../../../etc/passwd0000")),
         with(call("queued"), "sid", json!(7)),
@@ -144,6 +141,21 @@ fn a_reply_about_another_call_or_number_starts_nothing() {
         json!([CA, TO, "queued"]),
     ] {
         let ran = bench(call_settings()).host().reply(201, body).start(start());
+        assert_eq!(ran.kept, []);
+        fails(ran, Kind::MalformedReply, Delivered::Maybe, Retry::AnotherProvider);
+    }
+}
+
+#[test]
+fn what_rings_can_be_hung_up_whatever_else_is_wrong() {
+    for body in [
+        with(call("queued"), "to", json!("+15005550007")),
+        with(call("queued"), "to", json!("15005550006")),
+        with(call("queued"), "to", json!(null)),
+        with(call("queued"), "status", json!(7)),
+    ] {
+        let ran = bench(call_settings()).host().reply(201, body).start(start());
+        assert_eq!(ran.kept, [(Scope::Delivery, delivery().expect("some"))]);
         fails(ran, Kind::MalformedReply, Delivered::Maybe, Retry::AnotherProvider);
     }
 }
@@ -155,7 +167,9 @@ fn a_call_that_is_given_up_at_once_reached_nobody() {
         fails(ran, Kind::UnreachableRecipient, Delivered::No, Retry::Never);
     }
     for state in ["queued", "ringing", "a-state-of-the-future"] {
-        assert!(bench(call_settings()).host().reply(201, call(state)).start(start()).outcome.is_ok(), "{state}");
+        let ran = bench(call_settings()).host().reply(201, call(state)).start(start());
+        assert_eq!(ran.kept, [(Scope::Delivery, delivery().expect("some"))], "{state}");
+        assert!(ran.outcome.is_ok(), "{state}");
     }
 }
 

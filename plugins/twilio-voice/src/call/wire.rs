@@ -61,6 +61,12 @@ impl Account {
     }
 }
 
+/// The name of a call alone, whatever else the reply says.
+#[derive(Deserialize)]
+pub(super) struct Named {
+    pub(super) sid: String,
+}
+
 /// A call. `status` may be a word that is newer than this plugin.
 #[derive(Deserialize)]
 pub(super) struct CallReply {
