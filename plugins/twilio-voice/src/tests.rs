@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use countersign_plugin::testing::{self, Bench};
 use countersign_plugin::{
-    AskStatus, CancelChallenge, CheckCode, Data, Delivered, Effect, Failure, FailureKind, Reply, Retry, StartChallenge,
-    Timestamp,
+    AskStatus, CancelChallenge, CheckCode, Context, Data, Delivered, Effect, Failure, FailureKind, Provider, Reply,
+    Retry, StartChallenge, Started, Timestamp,
 };
 use serde_json::{Value, json};
 
@@ -80,6 +80,31 @@ fn what_is_never_taken_elsewhere_does_not_ask_for_it() {
 pub(crate) fn must_not_tell(shown: &(impl std::fmt::Debug + ?Sized), secret: &str) {
     let shown = format!("{shown:?}");
     assert!(!shown.contains(secret), "{shown}");
+}
+
+/// The bench tells of a panic as of a failure.
+#[track_caller]
+pub(crate) fn unbroken<T>(outcome: Result<T, Failure>) -> Result<T, Failure> {
+    if let Err(failure) = &outcome {
+        assert_ne!(failure.kind, FailureKind::PluginFault, "{failure}");
+    }
+    outcome
+}
+
+#[test]
+fn a_panic_is_a_plugin_fault() {
+    struct Panics;
+    impl Provider for Panics {
+        type Settings = ();
+        fn open((): ()) -> Result<Self, Failure> {
+            Ok(Self)
+        }
+        async fn start(&self, _: &Context, _: StartChallenge) -> Result<Started, Failure> {
+            panic!("on purpose")
+        }
+    }
+    let failure = Bench::<Panics>::open(json!(null)).host().start(testing::start("voice")).outcome.expect_err("panics");
+    assert_eq!(failure.kind, FailureKind::PluginFault);
 }
 
 #[test]

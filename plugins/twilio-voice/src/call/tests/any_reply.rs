@@ -1,11 +1,11 @@
 //! Replies of any shape: none panics, none starts or approves what it must not.
 
-use countersign_plugin::{Phone, Recipient, Reply, StartChallenge, Status, testing};
+use countersign_plugin::{Health, Phone, Recipient, Reply, StartChallenge, Status, testing};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{CODE, call, cancel, field, start, status as ask};
-use crate::tests::{CA, TO, bench, call_settings, must_not_tell, with};
+use crate::tests::{AC, CA, SK, TO, bench, call_settings, must_not_tell, unbroken, with};
 
 fn json_value() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
@@ -32,28 +32,63 @@ fn body() -> impl Strategy<Value = Value> {
     prop_oneof![json_value(), (key, json_value()).prop_map(|(key, value)| with(call("queued"), key, value))]
 }
 
+/// What the requests of `test_credentials` are answered with, or any JSON.
+fn examined() -> impl Strategy<Value = Value> {
+    let number = || json!({"phone_number": "+15017122661", "capabilities": {"voice": true}});
+    prop_oneof![
+        Just(json!({"sid": AC, "status": "active", "type": "Full"})),
+        Just(json!({"calls": []})),
+        Just(json!({"incoming_phone_numbers": [number()]})),
+        Just(json!({"incoming_phone_numbers": []})),
+        Just(json!({"outgoing_caller_ids": [number()]})),
+        prop::sample::select(vec![20003, 20005, 20006, 20008, 20404, 20429]).prop_map(|code| json!({"code": code})),
+        json_value(),
+    ]
+}
+
 proptest! {
     #[test]
     fn no_reply_makes_it_panic_or_start_somebody_elses_call(status in prop_oneof![Just(201u16), 100u16..600], body in body()) {
         let good = (200..300).contains(&status) && body["to"] == TO
             && body["sid"] == CA && (body["status"].is_string() || body["status"].is_null());
         let ran = bench(call_settings()).host().reply(status, body.clone()).start(start());
-        if ran.outcome.is_ok() {
+        if unbroken(ran.outcome).is_ok() {
             prop_assert!(good, "{status} {body}");
         }
-        let _ = bench(call_settings()).host().reply(status, body.clone()).cancel(cancel());
-        let asked = bench(call_settings()).host().reply(status, body.clone()).status(ask()).outcome;
+        let host = || bench(call_settings()).host().reply(status, body.clone());
+        let canceled = unbroken(host().cancel(cancel()).outcome);
+        prop_assert!(canceled.is_err() || body["sid"] == CA || body["code"].is_number() || body["code"].is_string());
+        let asked = unbroken(host().status(ask()).outcome);
         prop_assert!(asked != Ok(Status::Approved) && asked != Ok(Status::Denied));
-        let _ = bench(call_settings()).host().reply(status, body.clone()).reply(status, body.clone())
-            .reply(status, body).test_credentials();
+    }
+
+    #[test]
+    fn no_replies_make_the_test_of_credentials_panic(
+        replies in prop::collection::vec((prop_oneof![3 => Just(200u16), 1 => Just(401u16), 1 => 100u16..600], examined()), 4),
+        key in any::<bool>(),
+    ) {
+        let settings = if key {
+            with(with(call_settings(), "auth_id", json!(SK)), "account_sid", json!(AC))
+        } else {
+            call_settings()
+        };
+        let host = replies.iter().fold(bench(settings).host(), |host, (status, body)| host.reply(*status, body.clone()));
+        let ran = host.test_credentials();
+        for finding in unbroken(ran.outcome).into_iter().flat_map(|diagnosis| diagnosis.findings) {
+            prop_assert_eq!(finding.remedy.is_some(), finding.state == Health::Bad, "{:?}", finding);
+        }
     }
 
     #[test]
     fn no_bytes_make_it_panic(status in 100u16..600, body in prop::collection::vec(any::<u8>(), 0..64)) {
         let reply = Reply { status, headers: vec![], body: body.into() };
-        let ran = bench(call_settings()).host().raw_reply(reply).start(start());
-        prop_assert!(ran.outcome.is_err());
-        must_not_tell(&ran.outcome, CODE);
+        let host = || bench(call_settings()).host().raw_reply(reply.clone());
+        let started = unbroken(host().start(start()).outcome);
+        prop_assert!(started.is_err());
+        must_not_tell(&started, CODE);
+        let _any = unbroken(host().cancel(cancel()).outcome);
+        let _any = unbroken(host().status(ask()).outcome);
+        let _any = unbroken(host().test_credentials().outcome);
     }
 
     #[test]
