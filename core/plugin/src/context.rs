@@ -7,9 +7,10 @@ use std::task::{Poll, Waker};
 use crate::failure::{Failure, FailureKind};
 use crate::http::{HttpError, Reply, Request, TransportFailure, TransportFailureKind};
 use crate::limits;
+use crate::log::Log;
 use crate::operation::Data;
 use crate::secret::SecretRef;
-use crate::step::{Action, Event, HmacAlgorithm, Level, LogLine, Scope, Step};
+use crate::step::{Action, Event, HmacAlgorithm, Level, Scope, Step};
 use crate::time::Timestamp;
 
 /// The host, as one operation sees it. Everything that a provider awaits comes from here; each
@@ -30,8 +31,7 @@ pub(crate) struct Slot {
     outstanding: Vec<(u64, Waker)>,
     /// Replies that nobody has fetched yet. Few: a list is searched faster than a map is made.
     inbox: Vec<(u64, Event)>,
-    logs: Vec<LogLine>,
-    dropped_logs: usize,
+    pub(crate) log: Log,
 }
 
 impl Context {
@@ -42,8 +42,7 @@ impl Context {
             outbox: Vec::new(),
             outstanding: Vec::new(),
             inbox: Vec::new(),
-            logs: Vec::new(),
-            dropped_logs: 0,
+            log: Log::default(),
         };
         Self { slot: Arc::new(Mutex::new(slot)) }
     }
@@ -118,14 +117,11 @@ impl Context {
         }
     }
 
-    /// A line for the host's log. No codes, seeds, numbers or credentials.
-    pub fn log(&self, level: Level, text: impl Into<String>) {
-        let mut slot = self.slot();
-        if slot.logs.len() < limits::LOG_LINES {
-            slot.logs.push(LogLine { level, text: text.into() });
-        } else {
-            slot.dropped_logs += 1;
-        }
+    /// A line for the host's log. No codes, seeds, numbers or credentials. Control characters
+    /// are shown by their escapes; of an answer's lines the first [`limits::LOG_LINES`] are kept,
+    /// of a line the first [`limits::LOG_LINE_BYTES`].
+    pub fn log(&self, level: Level, text: impl AsRef<str>) {
+        self.slot().log.push(level, text.as_ref());
     }
 
     pub(crate) fn slot(&self) -> MutexGuard<'_, Slot> {
@@ -181,16 +177,6 @@ impl Slot {
 
     pub(crate) fn take_steps(&mut self) -> Vec<Step> {
         std::mem::take(&mut self.outbox)
-    }
-
-    pub(crate) fn take_logs(&mut self) -> Vec<LogLine> {
-        let mut logs = std::mem::take(&mut self.logs);
-        if self.dropped_logs > 0 {
-            let text = format!("{} further log lines were dropped", self.dropped_logs);
-            logs.push(LogLine { level: Level::Warn, text });
-            self.dropped_logs = 0;
-        }
-        logs
     }
 }
 

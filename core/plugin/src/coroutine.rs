@@ -11,6 +11,7 @@ use crate::abi::guard;
 use crate::context::Context;
 use crate::failure::{Failure, FailureKind, Fault, FaultKind};
 use crate::limits;
+use crate::log::Log;
 use crate::operation::Operation;
 use crate::provider::Provider;
 use crate::step::{Action, Answer, Call, Done, Step, StepReply};
@@ -31,12 +32,12 @@ impl Coroutine {
     }
 
     /// Runs until the provider needs a reply or is done.
-    pub(crate) fn begin(&mut self) -> Result<Answer, Fault> {
+    pub(crate) fn begin(&mut self) -> Result<Progress, Fault> {
         self.poll()
     }
 
     /// Delivers one reply and runs on.
-    pub(crate) fn resume(&mut self, reply: StepReply) -> Result<Answer, Fault> {
+    pub(crate) fn resume(&mut self, reply: StepReply) -> Result<Progress, Fault> {
         if self.future.is_none() {
             return Err(over());
         }
@@ -56,7 +57,7 @@ impl Coroutine {
         self.poll()
     }
 
-    fn poll(&mut self) -> Result<Answer, Fault> {
+    fn poll(&mut self) -> Result<Progress, Fault> {
         let Some(future) = &mut self.future else { return Err(over()) };
         let mut waker = std::task::Context::from_waker(Waker::noop());
         let polled = match guard::catch(|| future.as_mut().poll(&mut waker)) {
@@ -66,16 +67,16 @@ impl Coroutine {
                 return Err(fault);
             }
         };
-        let mut answer = {
+        let mut progress = {
             let mut slot = self.context.slot();
-            Answer { handle: 0, steps: slot.take_steps(), logs: slot.take_logs() }
+            Progress { steps: slot.take_steps(), log: slot.log.take() }
         };
         match polled {
             Poll::Ready(done) => {
                 // Steps that nobody will await any more (a lost `select!` branch) are not worth performing.
-                answer.steps.clear();
+                progress.steps.clear();
                 let id = self.context.slot().next_id();
-                answer.steps.push(Step { id, action: Action::Done(done) });
+                progress.steps.push(Step { id, action: Action::Done(done) });
                 self.forget();
             }
             Poll::Pending if !self.context.slot().is_waiting() => {
@@ -87,7 +88,7 @@ impl Coroutine {
             }
             Poll::Pending => {}
         }
-        Ok(answer)
+        Ok(progress)
     }
 
     fn forget(&mut self) {
@@ -143,14 +144,38 @@ fn done<T: Serialize>(result: Result<T, Failure>) -> Done {
     }
 }
 
-/// Encodes an answer, within the contract's size.
-pub(crate) fn encode(answer: &Answer) -> Result<Vec<u8>, Fault> {
+/// How far an operation came, before it is written down for the host.
+pub(crate) struct Progress {
+    steps: Vec<Step>,
+    log: Log,
+}
+
+impl Progress {
+    /// Encodes the answer, within the contract's size. Log lines give way to steps.
+    pub(crate) fn encode(self, handle: u64) -> Result<Vec<u8>, Fault> {
+        let Self { steps, log } = self;
+        let mut answer = Answer { handle, steps, logs: log.lines() };
+        let bytes = write(&answer)?;
+        if bytes.len() <= limits::STEP_BYTES {
+            return Ok(bytes);
+        }
+        answer.logs.clear();
+        let found = write(&answer)?.len();
+        let Some(left) = limits::STEP_BYTES.checked_sub(found) else {
+            let max = limits::STEP_BYTES;
+            return Err(Fault::new(FaultKind::TooLarge, format!("the step is {found} bytes; {max} are allowed")));
+        };
+        answer.logs = log.within(left.saturating_sub(LOGS_FIELD.len()));
+        write(&answer)
+    }
+}
+
+/// What stands around log lines, if there are any.
+const LOGS_FIELD: &str = r#","logs":[]"#;
+
+fn write(answer: &Answer) -> Result<Vec<u8>, Fault> {
     let mut bytes = Vec::with_capacity(1024); // Most steps fit: no growing, no copying.
     serde_json::to_writer(&mut bytes, answer)
         .map_err(|error| Fault::new(FaultKind::TooLarge, format!("the answer cannot be written as JSON: {error}")))?;
-    if bytes.len() > limits::STEP_BYTES {
-        let (found, max) = (bytes.len(), limits::STEP_BYTES);
-        return Err(Fault::new(FaultKind::TooLarge, format!("the step is {found} bytes; {max} are allowed")));
-    }
     Ok(bytes)
 }

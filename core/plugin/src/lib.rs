@@ -18,6 +18,8 @@ mod coroutine;
 mod failure;
 pub mod http;
 pub mod limits;
+mod line;
+mod log;
 pub mod manifest;
 mod operation;
 mod provider;

@@ -19,3 +19,5 @@ pub const RANDOM_BYTES: u32 = 1024;
 pub const JSON_DEPTH: usize = 64;
 /// Log lines that one answer may carry; the rest is dropped and counted.
 pub const LOG_LINES: usize = 64;
+/// Largest log line, in bytes; what is longer is cut, with a mark.
+pub const LOG_LINE_BYTES: usize = 4 << 10;

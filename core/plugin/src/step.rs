@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::bytes::Bytes;
 use crate::failure::Failure;
 use crate::http::{Reply, Request, TransportFailure};
+use crate::line::one_line;
 use crate::operation::{Data, Operation};
 use crate::secret::SecretRef;
 use crate::time::Timestamp;
@@ -121,6 +122,14 @@ pub struct LogLine {
     pub level: Level,
     /// One line.
     pub text: String,
+}
+
+impl LogLine {
+    /// One line out of any text: cut at [`limits::LOG_LINE_BYTES`](crate::limits::LOG_LINE_BYTES)
+    /// with a mark, control characters (CR, LF, ESC, …) shown by their escapes.
+    pub fn new(level: Level, text: &str) -> Self {
+        Self { level, text: one_line(text) }
+    }
 }
 
 /// Level of a [`LogLine`].

@@ -9,6 +9,7 @@ use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, set_hook, take_h
 use std::sync::Once;
 
 use crate::failure::{Fault, FaultKind};
+use crate::line::one_line;
 
 thread_local! {
     static DEPTH: Cell<u32> = const { Cell::new(0) };
@@ -48,9 +49,11 @@ fn words(info: &PanicHookInfo<'_>) -> String {
         .copied()
         .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("a value that is not text");
+    // It quotes what the plugin stumbled over, and that may be a whole reply.
+    let message = one_line(message);
     match info.location() {
         Some(place) => format!("{message} (at {}:{})", place.file(), place.line()),
-        None => message.to_owned(),
+        None => message,
     }
 }
 
@@ -63,6 +66,13 @@ mod tests {
         let fault = catch(|| panic!("no {}", "luck")).expect_err("it panicked");
         assert_eq!(fault.kind, FaultKind::Panicked);
         assert!(fault.message.contains("no luck") && fault.message.contains("guard.rs:"), "{fault}");
+    }
+
+    #[test]
+    fn what_a_panic_says_is_one_line_of_bounded_length() {
+        let fault = catch(|| panic!("\u{1b}[31mno\nluck{}", "!".repeat(1 << 20))).expect_err("it panicked");
+        assert!(fault.message.contains("\\u{1b}[31mno\\nluck!") && fault.message.contains("… (at "), "{fault}");
+        assert!(fault.message.len() < 5000, "{} bytes", fault.message.len());
     }
 
     #[test]

@@ -9,9 +9,10 @@ use abi_stable::std_types::{RResult, RVec};
 use serde::de::DeserializeOwned;
 
 use crate::abi::{Bytes, guard};
-use crate::coroutine::{Coroutine, encode};
+use crate::coroutine::Coroutine;
 use crate::failure::{Fault, FaultKind};
 use crate::limits;
+use crate::line::one_line;
 use crate::provider::Provider;
 use crate::step::{Call, Opened, StepReply};
 
@@ -56,7 +57,8 @@ impl<P: Provider> Instances<P> {
                 ));
             }
             let settings = read(settings, FaultKind::BadSettings, "the settings")?;
-            let provider = P::open(settings).map_err(|failure| Fault::new(FaultKind::BadSettings, failure.operator))?;
+            let provider =
+                P::open(settings).map_err(|failure| Fault::new(FaultKind::BadSettings, one_line(&failure.operator)))?;
             let instance = self.next();
             lock(&self.instances).insert(instance, Arc::new(provider));
             write(&Opened { instance })
@@ -71,10 +73,10 @@ impl<P: Provider> Instances<P> {
             })?;
             let call: Call = read(call, FaultKind::BadCall, "the operation")?;
             let mut coroutine = Coroutine::new(provider, call);
-            let mut answer = coroutine.begin()?;
-            answer.handle = self.next();
-            let bytes = encode(&answer)?;
-            lock(&self.operations).insert(answer.handle, Arc::new(Mutex::new(coroutine)));
+            let progress = coroutine.begin()?;
+            let handle = self.next();
+            let bytes = progress.encode(handle)?;
+            lock(&self.operations).insert(handle, Arc::new(Mutex::new(coroutine)));
             Ok(bytes)
         })
     }
@@ -94,7 +96,7 @@ impl<P: Provider> Instances<P> {
                 }
             };
             let reply: StepReply = read(reply, FaultKind::BadReply, "the reply")?;
-            encode(&coroutine.resume(reply)?)
+            coroutine.resume(reply)?.encode(0)
         })
     }
 

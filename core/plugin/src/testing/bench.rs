@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::coroutine::{Coroutine, encode};
+use crate::coroutine::Coroutine;
 use crate::failure::{Failure, FailureKind};
 use crate::http::{Reply, Request, TransportFailure, TransportFailureKind};
 use crate::operation::*;
@@ -154,10 +154,10 @@ impl<P: Provider> Host<P> {
             Ran { outcome: Err(unfinished()), requests: vec![], kept: vec![], logs: vec![], unused_replies: 0 };
         let call: Call = through_bytes(&Call { now: self.now, operation });
         let mut coroutine = Coroutine::new(Arc::clone(&self.provider), call);
-        let mut answer = coroutine.begin();
+        let mut progress = coroutine.begin();
         let mut waiting = VecDeque::new();
         loop {
-            match answer.and_then(|answer| encode(&answer)) {
+            match progress.and_then(|progress| progress.encode(0)) {
                 Ok(bytes) => {
                     let answer: Answer = from_bytes(&bytes);
                     ran.logs.extend(answer.logs);
@@ -182,7 +182,7 @@ impl<P: Provider> Host<P> {
                 }
                 action => self.perform(action, &mut ran),
             };
-            answer = coroutine.resume(through_bytes(&StepReply { id: step.id, now: self.now, got }));
+            progress = coroutine.resume(through_bytes(&StepReply { id: step.id, now: self.now, got }));
         }
         ran.unused_replies = self.replies.len();
         ran

@@ -101,6 +101,17 @@ impl Provider for Puppet {
                 INSIDE.wait();
                 RELEASE.wait();
             }
+            "talks too much" => (0..64).for_each(|n| cx.log(Level::Info, format!("{n}{}", "\"".repeat(5000)))),
+            "talks beside a large step" => {
+                (0..64).for_each(|n| cx.log(Level::Info, format!("line {n}\n{}", "x".repeat(4000))));
+                let body = json!("x".repeat(limits::STEP_BYTES - 40_000));
+                let _ = cx.http(crate::Request::post(crate::Endpoint::new("https://h.example")).json(body)).await;
+            }
+            "too large a step" => {
+                cx.log(Level::Info, "before it");
+                let body = json!("x".repeat(limits::STEP_BYTES));
+                let _ = cx.http(crate::Request::post(crate::Endpoint::new("https://h.example")).json(body)).await;
+            }
             "talks" => (0..100).for_each(|n| cx.log(Level::Info, format!("line {n}"))),
             "too large" => {
                 cx.keep(crate::Scope::Delivery, Data::new(1, &"x".repeat(16 << 10))?).await?;
@@ -379,6 +390,39 @@ mod steps {
         assert_eq!(logs.len(), limits::LOG_LINES + 1);
         assert_eq!(logs[63], json!({"level": "info", "text": "line 63"}));
         assert_eq!(logs[64], json!({"level": "warn", "text": "36 further log lines were dropped"}));
+    }
+
+    #[test]
+    fn that_come_with_long_log_lines_are_not_too_large_for_that() {
+        let plugin = Instances::<Puppet>::new(b"{}");
+        let (_, answer) = begin(&plugin, open(&plugin), "talks too much");
+        assert_eq!(answer["steps"][0]["do"]["done"]["outcome"]["delivery"]["version"], 1, "it succeeded");
+        let lines: Vec<_> = answer["logs"].as_array().into_iter().flatten().map(|line| &line["text"]).collect();
+        assert_eq!(lines.len(), limits::LOG_LINES);
+        for line in lines {
+            let line = line.as_str().expect("text");
+            assert!(line.len() <= limits::LOG_LINE_BYTES && line.ends_with("\"…"), "{} bytes", line.len());
+        }
+    }
+
+    #[test]
+    fn that_are_large_push_log_lines_out_and_count_them() {
+        let plugin = Instances::<Puppet>::new(b"{}");
+        let bytes = plugin.begin(open(&plugin), &call("talks beside a large step"));
+        let bytes = bytes.into_result().map(RVec::into_vec).expect("it is not too large");
+        assert!((limits::STEP_BYTES - 4100..=limits::STEP_BYTES).contains(&bytes.len()), "{} bytes", bytes.len());
+        let answer: Value = serde_json::from_slice(&bytes).expect("JSON");
+        let logs = answer["logs"].as_array().expect("a list");
+        let (count, kept) = logs.split_last().expect("lines");
+        assert_eq!(count["text"], format!("{} further log lines were dropped", limits::LOG_LINES - kept.len()));
+        assert!(kept.len() > 5 && kept[5]["text"].as_str().is_some_and(|text| text.starts_with("line 5\\nxx")));
+    }
+
+    #[test]
+    fn that_are_too_large_by_themselves_are_a_fault() {
+        let plugin = Instances::<Puppet>::new(b"{}");
+        let told = "1048576 are allowed";
+        refused(plugin.begin(open(&plugin), &call("too large a step")), FaultKind::TooLarge, told);
     }
 
     #[test]
