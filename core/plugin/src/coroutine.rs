@@ -62,33 +62,36 @@ impl Coroutine {
         let mut waker = std::task::Context::from_waker(Waker::noop());
         let polled = match guard::catch(|| future.as_mut().poll(&mut waker)) {
             Ok(polled) => polled,
-            Err(fault) => {
-                self.forget();
-                return Err(fault);
-            }
+            Err(fault) => return Err(self.broken(fault)),
         };
-        let mut progress = {
-            let mut slot = self.context.slot();
-            Progress { steps: slot.take_steps(), log: slot.log.take() }
-        };
-        match polled {
-            Poll::Ready(done) => {
-                // Steps that nobody will await any more (a lost `select!` branch) are not worth performing.
-                progress.steps.clear();
-                let id = self.context.slot().next_id();
-                progress.steps.push(Step { id, action: Action::Done(done) });
-                self.forget();
-            }
+        let done = match polled {
+            Poll::Ready(done) => Some(done),
             Poll::Pending if !self.context.slot().is_waiting() => {
-                self.forget();
-                return Err(Fault::new(
+                return Err(self.broken(Fault::new(
                     FaultKind::ForeignAwait,
                     "the provider awaits something that is not a step of the host (a timer, a channel, a socket of its own?); await only what `Context` offers",
-                ));
+                )));
             }
-            Poll::Pending => {}
+            Poll::Pending => None,
+        };
+        if done.is_some() {
+            self.forget();
         }
-        Ok(progress)
+        let mut slot = self.context.slot();
+        let mut steps = slot.take_steps();
+        if let Some(done) = done {
+            // Steps that nobody will await any more (a lost `select!` branch) are not worth performing.
+            steps.clear();
+            let id = slot.next_id();
+            steps.push(Step { id, action: Action::Done(done) });
+        }
+        Ok(Progress { steps, log: slot.log.take() })
+    }
+
+    /// Ends what cannot go on. What it had logged goes with the fault: nobody will ask again.
+    fn broken(&mut self, fault: Fault) -> Fault {
+        self.forget();
+        fault.logs(self.context.slot().log.lines())
     }
 
     fn forget(&mut self) {
@@ -163,7 +166,8 @@ impl Progress {
         let found = write(&answer)?.len();
         let Some(left) = limits::STEP_BYTES.checked_sub(found) else {
             let max = limits::STEP_BYTES;
-            return Err(Fault::new(FaultKind::TooLarge, format!("the step is {found} bytes; {max} are allowed")));
+            let fault = Fault::new(FaultKind::TooLarge, format!("the step is {found} bytes; {max} are allowed"));
+            return Err(fault.logs(log.lines()));
         };
         answer.logs = log.within(left.saturating_sub(LOGS_FIELD.len()));
         write(&answer)

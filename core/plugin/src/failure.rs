@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::step::LogLine;
+
 /// Why an operation did not come to an outcome.
 ///
 /// A wrong code is *not* a failure but an outcome. Each failure carries two texts that must not
@@ -189,6 +191,10 @@ pub struct Fault {
     pub kind: FaultKind,
     /// One lower-case line: what, where, and what to do.
     pub message: String,
+    /// What the operation had written into the host's log before it came to that. Hosts that do
+    /// not know the field leave it out of their log.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub logs: Vec<LogLine>,
 }
 
 /// Kinds of [`Fault`].
@@ -222,7 +228,14 @@ pub enum FaultKind {
 impl Fault {
     /// A fault with its message.
     pub fn new(kind: FaultKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into() }
+        Self { kind, message: message.into(), logs: Vec::new() }
+    }
+
+    /// Adds what was logged before.
+    #[must_use]
+    pub fn logs(mut self, logs: Vec<LogLine>) -> Self {
+        self.logs = logs;
+        self
     }
 }
 

@@ -124,7 +124,7 @@ impl Runner {
         let deadline = Instant::now() + self.limits.operation;
         let call = encode(&Call { now: self.clock.now(), operation })?;
         let instance = &*service.instance;
-        let answer = read_answer(&instance.begin(&call).map_err(Failure::from)?)?;
+        let answer = read_answer(&instance.begin(&call).map_err(|fault| performer.broken(fault))?)?;
         let open = Open { instance, handle: answer.handle };
         let mut waiting = performer.take(answer)?;
         let mut steps = 0;
@@ -144,7 +144,8 @@ impl Runner {
             }
             let got = performer.perform(action, deadline).await?;
             let reply = encode(&StepReply { id: step.id, now: self.clock.now(), got })?;
-            let answer = read_answer(&open.instance.resume(open.handle, &reply).map_err(Failure::from)?)?;
+            let answer = open.instance.resume(open.handle, &reply).map_err(|fault| performer.broken(fault))?;
+            let answer = read_answer(&answer)?;
             waiting.extend(performer.take(answer)?);
         }
     }

@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 
 use countersign_plugin::http::{Body, FieldValue, Method, Request, TransportFailure, TransportFailureKind};
-use countersign_plugin::step::{Action, Answer, Event, HmacAlgorithm, Level, Step};
-use countersign_plugin::{Delivered, Effect, Failure, FailureKind, OperationName, Reply, limits};
+use countersign_plugin::step::{Action, Answer, Event, HmacAlgorithm, Level, LogLine, Step};
+use countersign_plugin::{Delivered, Effect, Failure, FailureKind, Fault, OperationName, Reply, limits};
 use ring::hmac;
 use tokio::time::Instant;
 use url::Url;
@@ -47,18 +47,29 @@ impl<'a> Performer<'a> {
         Self { runner, service, operation, keeper, mask, nothing_left: true }
     }
 
-    /// The steps of an answer; its log lines are written out.
-    pub(super) fn take(&self, answer: Answer) -> Result<VecDeque<Step>, Failure> {
-        for line in answer.logs.iter().take(limits::LOG_LINES + 1) {
+    /// A fault of the plugin as the failure of its operation; its log lines are written out.
+    pub(super) fn broken(&self, fault: Fault) -> Failure {
+        self.log(&fault.logs);
+        fault.into()
+    }
+
+    fn log(&self, lines: &[LogLine]) {
+        for line in lines.iter().take(limits::LOG_LINES + 1) {
             let (provider, operation) = (self.service.provider.as_str(), self.operation);
-            let text = self.mask.text(&line.text);
-            match line.level {
+            // The SDK made one line of it, but not every plugin need be written with the SDK.
+            let LogLine { level, text } = LogLine::new(line.level, &self.mask.text(&line.text));
+            match level {
                 Level::Debug => tracing::debug!(provider, %operation, "{text}"),
                 Level::Info => tracing::info!(provider, %operation, "{text}"),
                 Level::Warn => tracing::warn!(provider, %operation, "{text}"),
                 Level::Error => tracing::error!(provider, %operation, "{text}"),
             }
         }
+    }
+
+    /// The steps of an answer; its log lines are written out.
+    pub(super) fn take(&self, answer: Answer) -> Result<VecDeque<Step>, Failure> {
+        self.log(&answer.logs);
         if answer.steps.len() > limits::STEPS_PER_OPERATION {
             return Err(fault(format!("the plugin asked for {} steps at once", answer.steps.len())));
         }

@@ -327,6 +327,41 @@ async fn a_fault_in_the_plugin_ends_its_operation() {
     assert_eq!(*rig2.script.ended.lock().unwrap(), [7]);
 }
 
+/// What was logged, as text.
+#[derive(Clone, Default)]
+struct Written(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Written {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn what_a_plugin_logs_is_masked_and_stays_in_its_line_with_a_fault_too() {
+    let written = Written::default();
+    let writer = written.clone();
+    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
+    let _here = tracing::subscriber::set_default(subscriber);
+    let line = |text: &str| json!([{"level": "warn", "text": text}]);
+    let mut answer = http("act", URL);
+    answer = json!({"steps": [{"id": 1, "do": answer}], "logs": line(&format!("first\nforged {CANARY}"))});
+    let fault: Fault = serde_json::from_value(json!({
+        "kind": "panicked", "message": "no luck", "logs": line("second, before it, for 483920"),
+    }))
+    .unwrap();
+    let rig = rig(vec![Ok(answer), Err(fault)], vec![ok()]);
+    is_fault(rig.check().await, "no luck");
+    let written = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+    assert!(written.contains("first\\nforged …") && written.contains("second, before it, for …"), "{written}");
+    assert_eq!(written.lines().count(), 3, "two of the plugin, one of the engine: {written}");
+}
+
 #[tokio::test]
 async fn dropping_the_future_ends_the_operation() {
     let rig = rig(vec![step(1, http("act", URL))], vec![]);

@@ -348,6 +348,10 @@ mod answers {
         ] {
             frozen(&Fault::new(kind, "m"), &format!(r#"{{"kind":"{name}","message":"m"}}"#));
         }
+        frozen(
+            &Fault::new(Panicked, "m").logs(vec![LogLine::new(Level::Warn, "t")]),
+            r#"{"kind":"panicked","message":"m","logs":[{"level":"warn","text":"t"}]}"#,
+        );
         reads_as::<Fault>(r#"{"kind":"of a later release","message":"m"}"#, r#"{"kind":"unknown","message":"m"}"#);
     }
 }

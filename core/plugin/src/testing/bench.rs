@@ -163,7 +163,8 @@ impl<P: Provider> Host<P> {
                     ran.logs.extend(answer.logs);
                     waiting.extend(answer.steps);
                 }
-                Err(fault) => {
+                Err(mut fault) => {
+                    ran.logs.append(&mut fault.logs);
                     ran.outcome = Err(fault.into());
                     break;
                 }

@@ -15,7 +15,7 @@ use super::*;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::operation::{CheckCode, Checked, Data, StartChallenge, Started};
-use crate::step::Level;
+use crate::step::{Level, LogLine};
 
 /// Does in `start` what the channel's name says.
 struct Puppet;
@@ -72,6 +72,16 @@ impl Provider for Puppet {
             "panics later" => {
                 cx.random(4).await?;
                 panic!("no luck later");
+            }
+            "talks and panics" => {
+                cx.log(Level::Info, "before it");
+                panic!("no luck");
+            }
+            "talks and waits" => {
+                cx.log(Level::Info, "first");
+                cx.random(4).await?;
+                cx.log(Level::Warn, "second");
+                std::future::pending().await
             }
             "foreign at once" => std::future::pending().await,
             "foreign later" => {
@@ -224,6 +234,20 @@ mod faults {
         assert!(plugin.end(handle).is_ok(), "it still has to be ended");
         let (handle, _) = begin(&plugin, instance, "one step");
         assert_eq!(outcome(plugin.resume(handle, &random(1, b"abcd"))), json!(b"abcd"), "the instance lives on");
+    }
+
+    #[test]
+    fn what_was_logged_before_a_fault_goes_with_it() {
+        let plugin = Instances::<Puppet>::new(b"{}");
+        let instance = open(&plugin);
+        let fault = fault(plugin.begin(instance, &call("talks and panics")));
+        assert_eq!((fault.kind, fault.logs), (FaultKind::Panicked, vec![LogLine::new(Level::Info, "before it")]));
+        let (handle, answer) = begin(&plugin, instance, "talks and waits");
+        assert_eq!(answer["logs"], json!([{"level": "info", "text": "first"}]));
+        let fault = super::fault(plugin.resume(handle, &random(1, &[0; 4])));
+        assert_eq!((fault.kind, fault.logs), (FaultKind::ForeignAwait, vec![LogLine::new(Level::Warn, "second")]));
+        let fault = super::fault(plugin.begin(instance, &call("too large a step")));
+        assert_eq!((fault.kind, fault.logs), (FaultKind::TooLarge, vec![LogLine::new(Level::Info, "before it")]));
     }
 
     #[test]
@@ -515,9 +539,14 @@ fn from<T: DeserializeOwned>(bytes: Bytes) -> T {
 
 #[track_caller]
 fn refused(bytes: Bytes, kind: FaultKind, because: &str) -> String {
-    let Err(fault) = bytes.into_result() else { panic!("it was not refused") };
-    let fault: Fault = serde_json::from_slice(&fault).expect("a fault");
+    let fault = fault(bytes);
     assert_eq!(fault.kind, kind, "{fault}");
     assert!(fault.message.contains(because), "{fault}");
     fault.message
+}
+
+#[track_caller]
+fn fault(bytes: Bytes) -> Fault {
+    let Err(fault) = bytes.into_result() else { panic!("it was not refused") };
+    serde_json::from_slice(&fault).expect("a fault")
 }
