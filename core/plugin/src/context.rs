@@ -1,5 +1,6 @@
 //! What an operation may ask of its host.
 
+use std::fmt;
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
@@ -15,13 +16,12 @@ use crate::time::Timestamp;
 
 /// The host, as one operation sees it. Everything that a provider awaits comes from here; each
 /// await is one step. Several may be awaited at once (`join!`).
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Context {
     slot: Arc<Mutex<Slot>>,
 }
 
 /// The mailbox between the coroutine and whoever polls it.
-#[derive(Debug)]
 pub(crate) struct Slot {
     pub(crate) now: Timestamp,
     last_id: u64,
@@ -153,6 +153,13 @@ impl Context {
     }
 }
 
+impl fmt::Debug for Context {
+    /// Nothing of the operation: what waits for its reply may hold a number or a code.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context").finish_non_exhaustive()
+    }
+}
+
 impl Slot {
     /// Whether a step waits for its reply; if none does and the coroutine is pending all the
     /// same, it awaits something that is not ours.
@@ -193,4 +200,21 @@ fn unexpected(step: &str, event: &Event) -> String {
         Event::Hmac(_) => "hmac",
     };
     format!("the host answered the step `{step}` with `{got}`, or not in full")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::Endpoint;
+
+    #[test]
+    fn nothing_of_what_waits_is_shown() {
+        let cx = Context::new(Timestamp::from_secs(0));
+        let request = Request::post(Endpoint::new("https://h.example")).form([("To", "canary")]);
+        let mut waiting = std::pin::pin!(cx.http(request));
+        let mut polled = std::task::Context::from_waker(Waker::noop());
+        assert!(waiting.as_mut().poll(&mut polled).is_pending());
+        cx.log(Level::Info, "canary");
+        assert_eq!(format!("{cx:?}"), "Context { .. }");
+    }
 }

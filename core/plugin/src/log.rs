@@ -7,7 +7,7 @@ use crate::step::{Level, LogLine};
 const COUNT_BYTES: usize = 128;
 
 /// The first lines, and how many came after them.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Log {
     lines: Vec<LogLine>,
     dropped: usize,

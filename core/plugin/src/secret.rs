@@ -5,6 +5,7 @@ use std::fmt;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
+use subtle::ConstantTimeEq as _;
 use zeroize::Zeroize;
 
 /// A reference to a secret setting, for example the auth token of an account.
@@ -54,9 +55,10 @@ impl JsonSchema for SecretRef {
 
 /// A one-time code: what a person typed, or what the engine made for a channel to deliver.
 ///
-/// It is text, never a number, so leading zeros stay. It is wiped on drop and never printed.
+/// It is text, never a number, so leading zeros stay. It is wiped on drop and never printed, and
+/// `==` takes as long for a wrong code as for the right one.
 /// The engine hands it to a plugin only after it has been normalised to ASCII digits.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Code(String);
 
@@ -78,6 +80,15 @@ impl Code {
     }
 }
 
+impl PartialEq for Code {
+    /// Only the lengths can be told apart by the time it takes.
+    fn eq(&self, other: &Self) -> bool {
+        self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
+    }
+}
+
+impl Eq for Code {}
+
 impl fmt::Debug for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Code(…)")
@@ -87,5 +98,19 @@ impl fmt::Debug for Code {
 impl Drop for Code {
     fn drop(&mut self) {
         self.0.zeroize();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_equal_where_their_texts_are() {
+        let code = Code::new("012345");
+        assert_eq!(code, Code::new("012345"));
+        for other in ["", "12345", "0123456", "012346", "112345"] {
+            assert_ne!(code, Code::new(other), "{other}");
+        }
     }
 }

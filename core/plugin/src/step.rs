@@ -3,6 +3,8 @@
 //! Host: [`Call`] → plugin: [`Answer`] with steps → host performs each, sends a [`StepReply`]
 //! → [`Answer`] … until a step is [`Action::Done`]. The very same bytes travel to a worker.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -84,7 +86,7 @@ pub enum Action {
 pub const STEP_KINDS: [&str; 5] = ["http", "random", "keep", "hmac", "done"];
 
 /// How an operation ends.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[must_use]
 pub enum Done {
@@ -92,6 +94,16 @@ pub enum Done {
     Outcome(Value),
     /// No outcome.
     Failure(Failure),
+}
+
+impl fmt::Debug for Done {
+    /// No outcome: that of `enroll` holds the seed.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Outcome(_) => f.write_str("Outcome(…)"),
+            Self::Failure(failure) => f.debug_tuple("Failure").field(failure).finish(),
+        }
+    }
 }
 
 /// What `keep` replaces.

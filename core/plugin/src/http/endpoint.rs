@@ -19,7 +19,7 @@ const UNRESERVED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b
 /// let endpoint = Endpoint::new("https://verify.twilio.com").path(["v2", "Services", "VA1"]).query("To", "+15005550006");
 /// assert_eq!(endpoint.to_string(), "https://verify.twilio.com/v2/Services/VA1?To=%2B15005550006");
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Endpoint {
     url: String,
     has_query: bool,

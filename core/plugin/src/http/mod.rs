@@ -4,7 +4,9 @@ mod endpoint;
 mod json;
 mod reply;
 mod request;
+mod shown;
 
 pub use endpoint::Endpoint;
 pub use reply::{HttpError, Malformed, Reply, RetryAfter, TransportFailure, TransportFailureKind};
 pub use request::{Auth, Body, Effect, FieldValue, Method, Request};
+pub(crate) use shown::Address;

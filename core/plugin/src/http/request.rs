@@ -7,8 +7,8 @@ use crate::http::Endpoint;
 use crate::secret::SecretRef;
 
 /// One HTTP request, described. The host checks it against the plugin's egress, inserts the
-/// secrets and performs it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// secrets and performs it. Its `Debug` shows no values.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[must_use]
 pub struct Request {
     /// The method.
@@ -68,7 +68,7 @@ pub enum Effect {
 }
 
 /// A text, or a reference to a secret that the engine inserts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum FieldValue {
     /// Plain text.
@@ -120,7 +120,7 @@ pub enum Auth {
 }
 
 /// Body of a request. Nothing else is needed so far; other kinds would be required by name.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Body {
     /// `application/x-www-form-urlencoded`, fields in order.
