@@ -1,5 +1,6 @@
 //! JSON read strictly: what two parsers could read in two ways is refused.
 
+mod key;
 mod strict;
 
 use serde::de::DeserializeOwned;

@@ -43,13 +43,19 @@ impl Reply {
         self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
-    /// Reads the body as JSON, whatever the content type says.
+    /// Reads the body as JSON, whatever the content type says. A struct is an object, never a
+    /// list of its fields; a map may have texts, integers and bools as keys.
+    ///
+    /// Behind `#[serde(untagged)]`, `#[serde(tag = "…")]` and `#[serde(flatten)]` serde buffers
+    /// what it reads, and then takes a list for a struct all the same: `[true]` for
+    /// `{"success": true}`. Where that matters, do without them: write one struct with an
+    /// `Option` for each field that may be there and tell the cases apart in code, or read the
+    /// part as [`serde_json::Map`] first, which is an object and nothing else.
     ///
     /// # Errors
     /// [`Malformed`] where the body is empty, not UTF-8, not JSON, deeper than
     /// [`limits::JSON_DEPTH`](crate::limits::JSON_DEPTH), has a key twice in one object, or is
-    /// not of the wanted shape (a struct is an object, never a list of its fields). The text
-    /// never quotes the body.
+    /// not of the wanted shape. The text never quotes the body.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Malformed> {
         json::read(self.body.as_slice()).map_err(|what| Malformed { status: self.status, what })
     }

@@ -5,12 +5,12 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::fmt;
 
-use serde::de::value::CowStrDeserializer;
 use serde::de::{
     DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, Unexpected, VariantAccess, Visitor,
 };
 use serde::forward_to_deserialize_any;
 
+use super::key::{Key, Typed};
 use crate::limits::JSON_DEPTH;
 
 const TWICE: &str = "a key stands twice in one object";
@@ -46,6 +46,10 @@ impl Findings {
 /// Reads what `inner` reads, but: no key twice in one object, no nesting beyond [`JSON_DEPTH`],
 /// and structs are objects. By itself serde also fills a struct from a list, in the order of its
 /// fields: `[true, "is valid"]` would be an answer with `success` and `token`.
+///
+/// Keys and depth hold for all of the body. That structs are objects holds where serde reads on
+/// as it goes: for `untagged`, for a `tag` (with `content`, where that comes before it) and below `flatten`, its
+/// derive first buffers the value, and reads what it buffered by itself.
 #[derive(Clone, Copy)]
 pub(super) struct Strict<'f, I> {
     inner: I,
@@ -213,7 +217,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Object<'de, '_, A> {
             return Err(self.entries.findings.refuse(TWICE));
         }
         self.field = self.entries.fields.and_then(|fields| fields.iter().find(|field| **field == key).copied());
-        seed.deserialize(CowStrDeserializer::new(key)).map(Some)
+        seed.deserialize(Typed::new(key)).map(Some)
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, A::Error> {
@@ -227,33 +231,6 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Object<'de, '_, A> {
 
     fn size_hint(&self) -> Option<usize> {
         self.entries.inner.size_hint()
-    }
-}
-
-/// A key, copied only where it holds an escape.
-struct Key;
-
-impl<'de> DeserializeSeed<'de> for Key {
-    type Value = Cow<'de, str>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_str(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Key {
-    type Value = Cow<'de, str>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a key")
-    }
-
-    fn visit_borrowed_str<E: Error>(self, key: &'de str) -> Result<Self::Value, E> {
-        Ok(Cow::Borrowed(key))
-    }
-
-    fn visit_str<E: Error>(self, key: &str) -> Result<Self::Value, E> {
-        Ok(Cow::Owned(key.to_owned()))
     }
 }
 

@@ -91,6 +91,151 @@ fn a_struct_is_never_a_list_of_its_fields() {
     refused(r#"{"text":"","kind":{"fields":[{"flag":true}]}}"#, "the field `kind` is not of the expected type");
 }
 
+/// What serde's derive buffers before it reads it: `untagged`, a tag within, `flatten`.
+mod buffered {
+    use super::*;
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    #[serde(untagged)]
+    enum Untagged {
+        Checked(Inner),
+    }
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    #[serde(tag = "kind", rename_all = "snake_case")]
+    enum Tagged {
+        Checked { inner: Inner },
+    }
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    #[serde(tag = "kind", content = "inner", rename_all = "snake_case")]
+    enum Adjacent {
+        Checked(Inner),
+    }
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Flat {
+        #[serde(flatten)]
+        rest: Rest,
+    }
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Rest {
+        inner: Inner,
+    }
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Unbuffered {
+        #[serde(default)]
+        flag: Option<bool>,
+        #[serde(default)]
+        object: serde_json::Map<String, Value>,
+    }
+
+    #[track_caller]
+    fn reads<T: DeserializeOwned + std::fmt::Debug + PartialEq>(text: &str, expected: T) {
+        assert_eq!(read::<T>(text.as_bytes()), Ok(expected));
+    }
+
+    #[track_caller]
+    fn refuses<T: DeserializeOwned + std::fmt::Debug>(text: &str, because: &str) {
+        let refused = read::<T>(text.as_bytes()).expect_err("must be refused");
+        assert!(refused.contains(because), "{refused}");
+    }
+
+    const INNER: Inner = Inner { flag: true };
+
+    /// Not as we would have it, but as `Reply::json` says: serde reads its buffer by itself.
+    #[test]
+    fn a_struct_may_be_a_list() {
+        reads(r#"{"flag":true}"#, Untagged::Checked(INNER));
+        reads("[true]", Untagged::Checked(INNER));
+        reads(r#"{"kind":"checked","inner":{"flag":true}}"#, Tagged::Checked { inner: INNER });
+        reads(r#"{"kind":"checked","inner":[true]}"#, Tagged::Checked { inner: INNER });
+        reads(r#"["checked",[true]]"#, Tagged::Checked { inner: INNER });
+        refuses::<Adjacent>(r#"["checked",{"flag":true}]"#, "not of the expected type");
+        refuses::<Adjacent>(r#"{"kind":"checked","inner":[true]}"#, "not of the expected type");
+        reads(r#"{"inner":[true],"kind":"checked"}"#, Adjacent::Checked(INNER));
+        reads(r#"{"inner":[true]}"#, Flat { rest: Rest { inner: INNER } });
+        refuses::<Flat>("[[true]]", "not of the expected type");
+    }
+
+    #[test]
+    fn keys_and_depth_are_looked_at_all_the_same() {
+        let deep = format!("{{\"flag\":{}{}}}", "[".repeat(JSON_DEPTH), "]".repeat(JSON_DEPTH));
+        let twice = r#"{"inner":{"flag":true,"flag":true}}"#;
+        refuses::<Untagged>(twice, "twice");
+        refuses::<Tagged>(twice, "twice");
+        refuses::<Adjacent>(twice, "twice");
+        refuses::<Flat>(twice, "twice");
+        refuses::<Untagged>(&deep, "nested");
+        refuses::<Tagged>(&deep, "nested");
+        refuses::<Flat>(&deep, "nested");
+    }
+
+    #[test]
+    fn the_remedies_hold() {
+        refuses::<Unbuffered>("[true]", "not of the expected type");
+        refuses::<Unbuffered>(r#"{"object":[true]}"#, "the field `object` is not of the expected type");
+        let object = [("flag".to_owned(), json!(true))].into_iter().collect();
+        reads(r#"{"object":{"flag":true}}"#, Unbuffered { flag: None, object });
+    }
+}
+
+mod keys {
+    use super::*;
+
+    #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+    struct Id(u64);
+
+    #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Name {
+        First,
+    }
+
+    #[track_caller]
+    fn as_serde<K: DeserializeOwned + Ord + std::fmt::Debug>(text: &str) {
+        let by_serde: BTreeMap<K, u8> = serde_json::from_str(text).expect("serde reads it");
+        assert_eq!(read::<BTreeMap<K, u8>>(text.as_bytes()), Ok(by_serde));
+    }
+
+    #[track_caller]
+    fn refuses<K: DeserializeOwned + Ord + std::fmt::Debug>(text: &str) {
+        let refused = read::<BTreeMap<K, u8>>(text.as_bytes());
+        assert_eq!(refused, Err("it is not of the expected type".to_owned()), "{text}");
+    }
+
+    #[test]
+    fn may_be_integers_and_whatever_else_is_written_as_a_text() {
+        as_serde::<u64>(r#"{"0":1,"7":2,"18446744073709551615":3}"#);
+        as_serde::<i8>(r#"{"-128":1,"127":2}"#);
+        as_serde::<u128>(r#"{"340282366920938463463374607431768211455":1}"#);
+        as_serde::<bool>(r#"{"true":1,"false":2}"#);
+        as_serde::<Id>(r#"{"7":1}"#);
+        as_serde::<Option<u8>>(r#"{"7":1}"#);
+        as_serde::<Name>(r#"{"first":1}"#);
+        as_serde::<char>(r#"{"x":1}"#);
+        as_serde::<String>(r#"{"7":1,"\u0061":2}"#);
+    }
+
+    #[test]
+    fn that_are_integers_have_one_notation() {
+        for key in ["", "01", "+1", "-0", "1.0", "1e0", " 1", "256", "-1", "x", "\\u00301"] {
+            refuses::<u8>(&format!("{{\"{key}\":1}}"));
+        }
+        refuses::<Name>(r#"{"second":1}"#);
+        refuses::<bool>(r#"{"1":1}"#);
+    }
+
+    #[test]
+    fn are_told_apart_before_they_are_read() {
+        let twice = Err("a key stands twice in one object".to_owned());
+        assert_eq!(read::<BTreeMap<u8, u8>>(br#"{"1":1,"1":2}"#), twice);
+        assert_eq!(read::<BTreeMap<u8, u8>>(br#"{"1":1,"\u0031":2}"#), twice);
+    }
+}
+
 #[test]
 fn a_key_that_stands_twice_is_refused_in_every_shape() {
     for text in [
