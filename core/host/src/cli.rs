@@ -161,7 +161,7 @@ pub(crate) enum UserCommand {
     /// Replace a user's phone number; the new one must be proven by a code
     ///
     /// The old number ceases to be a factor at once, and codes sent to it are worth nothing any more. The new one
-    /// counts when the code that is sent to it was typed, here or later by `countersign enroll`.
+    /// counts when the code that is sent to it was typed. Where that fails, change the number once more.
     #[command(after_long_help = help::CHANGE_NUMBER)]
     ChangeNumber {
         /// The user's name

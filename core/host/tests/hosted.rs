@@ -134,16 +134,31 @@ fn an_administrator_changes_a_number_and_it_must_be_proven() {
 
     let gone = site.run(&change);
     assert_eq!(gone.code, Some(2), "{gone:#?}");
-    assert!(gone.stderr.contains("countersign enroll ada --method sms --phone"), "{gone:#?}");
+    let told = "countersign user change-number ada --phone NUMBER --method sms";
+    assert!(gone.stderr.contains(told), "{gone:#?}");
     let factors = &site.json(&["user", "show", "ada"])["factors"];
     assert!(factors.as_array().unwrap().iter().all(|it| it["state"] == "pending"), "{factors}");
     assert_eq!(site.run(&LOGIN).code, Some(1), "nothing is registered any more");
 
     site.let_cool_down();
-    let later = ["enroll", "ada", "--method", "sms", "--phone", "+15005550012"];
-    let proven = site.run_with(&later, &format!("{}\n", code(2)));
+    let proven = site.run_with(&[&change[..], &["--method", "sms"]].concat(), &format!("{}\n", code(2)));
     assert_eq!(proven.code, Some(0), "{proven:#?}");
+    assert!(!proven.stderr.contains("is gone"), "{proven:#?}");
     assert_eq!(site.json(&["user", "show", "ada"])["factors"][0]["number"], "•••• 12");
+
+    // Nothing could be sent: the old number is gone all the same.
+    site.let_cool_down();
+    verify.refuse("POST Verifications", 403, 60410);
+    let unsent = site.run(&change);
+    assert_eq!(unsent.code, Some(1), "{unsent:#?}");
+    assert!(unsent.stderr.contains(told), "{unsent:#?}");
+    verify.recover();
+    site.let_cool_down();
+    assert_eq!(site.run_with(&change, &format!("{}\n", code(3))).code, Some(0));
+
+    // Where it is still there, nobody says otherwise.
+    let bad = site.run(&["user", "change-number", "ada", "--phone", "12345"]);
+    assert!(!bad.stderr.contains("is gone"), "{bad:#?}");
 }
 
 #[test]

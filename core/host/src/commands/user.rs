@@ -5,12 +5,12 @@ mod shown;
 use std::path::Path;
 
 use countersign::account::NewAccount;
-use countersign::challenge::Verdict;
 use countersign::enrollment::Removed;
+use countersign::store::Factor;
 use countersign_plugin::manifest::Destination;
 
 use crate::cli::UserCommand;
-use crate::conversation::{Outcome, Subject, about_challenge, enroll_error};
+use crate::conversation::{Subject, about_challenge, enroll_error};
 use crate::error::CommandError;
 use crate::exit::{self, Exit};
 use crate::open::{FirstUse, Site, block_on};
@@ -60,8 +60,8 @@ async fn perform(site: &Site, command: &UserCommand, output: Output) -> Result<E
     Ok(Exit::Yes)
 }
 
-/// The new number counts once its code was typed. Until then the user has none, and may as well
-/// prove it later by `enroll`.
+/// The new number counts once its code was typed. Until then the user has none; whatever went wrong, it can be changed
+/// once more.
 async fn change_number(
     site: &Site,
     user: &str,
@@ -74,18 +74,28 @@ async fn change_number(
     let Some(method) = method.or_else(|| reaching.next().map(|service| service.name.as_str())) else {
         return Err(CommandError::NoPhoneService);
     };
+    let had_number = has_number(site, user).await?;
     let progress = Progress::of(format!("asking {method}"));
     let started = site.engine.change_number(user, phone, method).await;
     drop(progress);
-    let started = started.map_err(|error| enroll_error(site, error))?;
-    let outcome = about_challenge(site, started, Subject::Enrollment).await;
-    if !matches!(&outcome, Ok(Outcome { verdict: Verdict::Approved(_), .. })) {
+    let outcome = match started {
+        Ok(started) => about_challenge(site, started, Subject::Enrollment).await,
+        Err(error) => Err(enroll_error(site, error)),
+    };
+    // Not every failure comes after the old number went, but once it has, the user must be told of it.
+    if had_number && matches!(has_number(site, user).await, Ok(false)) {
         prompt::tell(&format!(
-            "The old number is gone, and the new one does not count before it is proven: \
-             countersign enroll {user} --method {method} --phone NUMBER"
+            "The old number is gone, and the new one does not count before it is proven. To begin again: \
+             countersign user change-number {user} --phone NUMBER --method {method}"
         ));
     }
     let outcome = outcome?;
     output.answer(&Report::of_enrollment(site, user, &outcome))?;
     Ok(exit::of_verdict(&outcome.verdict))
+}
+
+/// Whether a proven number is a factor of the user's.
+async fn has_number(site: &Site, user: &str) -> Result<bool, CommandError> {
+    let factors = site.engine.show_user(user).await?.factors;
+    Ok(factors.iter().any(|it| it.factor == Factor::Phone && it.pending_until.is_none()))
 }

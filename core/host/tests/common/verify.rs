@@ -27,6 +27,8 @@ struct State {
     /// What it was asked, without bodies.
     asked: Vec<String>,
     down: bool,
+    /// What it answers instead, by what it is asked.
+    refusals: BTreeMap<String, (u16, u32)>,
 }
 
 /// The code of the n-th verification, from 0.
@@ -78,6 +80,18 @@ impl Verify {
         self.state.lock().unwrap().down = true;
     }
 
+    /// From now on answers this question with HTTP status and error code.
+    pub(crate) fn refuse(&self, what: &str, status: u16, code: u32) {
+        self.state.lock().unwrap().refusals.insert(what.to_owned(), (status, code));
+    }
+
+    /// Ends [`Self::fail`] and [`Self::refuse`].
+    pub(crate) fn recover(&self) {
+        let mut state = self.state.lock().unwrap();
+        state.down = false;
+        state.refusals.clear();
+    }
+
     /// How often it was asked for this, as `POST Verifications`.
     pub(crate) fn asked(&self, what: &str) -> usize {
         self.state.lock().unwrap().asked.iter().filter(|asked| asked.as_str() == what).count()
@@ -92,9 +106,11 @@ impl Respond for Answers {
         let path: Vec<_> = request.url.path_segments().unwrap().collect();
         assert_eq!(path[..3], ["v2", "Services", SERVICE]);
         let below = path[3..].iter().map(|segment| if segment.starts_with("VE") { "SID" } else { segment });
-        state.asked.push(format!("{} {}", request.method, below.collect::<Vec<_>>().join("/")));
-        if state.down {
-            return ResponseTemplate::new(503).set_body_json(json!({"code": 20503, "status": 503}));
+        let asked = format!("{} {}", request.method, below.collect::<Vec<_>>().join("/"));
+        let refusal = if state.down { Some((503, 20503)) } else { state.refusals.get(&asked).copied() };
+        state.asked.push(asked);
+        if let Some((status, code)) = refusal {
+            return reply(status, json!({"code": code, "status": status}));
         }
         let form: BTreeMap<String, String> = url::form_urlencoded::parse(&request.body).into_owned().collect();
         match (request.method.as_str(), path.get(3).copied(), path.get(4).copied()) {
