@@ -39,7 +39,8 @@ pub(crate) enum Subject<'a> {
     Enrollment,
 }
 
-/// Talks about a challenge that was started. It is taken back when the person goes away.
+/// Talks about a challenge that was started. It is taken back unless it is passed, so that no code of it lives on that
+/// nobody can type any more.
 pub(crate) async fn about_challenge(
     site: &Site,
     started: Started,
@@ -47,7 +48,7 @@ pub(crate) async fn about_challenge(
 ) -> Result<Outcome, CommandError> {
     let mut talk = Talk { site, started, subject, last: None };
     let verdict = talk.run().await;
-    if matches!(verdict, Err(CommandError::Prompt(_) | CommandError::Unconfirmed { .. })) {
+    if !matches!(verdict, Ok(Verdict::Approved(_))) {
         talk.take_back().await;
     }
     Ok(Outcome { verdict: verdict?, started: talk.started })
@@ -96,7 +97,8 @@ pub(crate) fn announce(site: &Site, started: &Started) {
     if let Some(failure) = &started.unconfirmed {
         prompt::tell(&format!("It is not certain, because the service failed: {failure}"));
     }
-    if let Some(at) = started.resend_at {
+    // Where there is no code, nothing that is typed is read.
+    if let Some(at) = started.resend_at.filter(|_| started.code_digits.is_some()) {
         let wait = wait::from(site.clock.now(), at);
         prompt::tell(&format!("Type `resend` for another one (in {wait}), or `other METHOD` for another way."));
     }
@@ -111,8 +113,8 @@ struct Talk<'a> {
     site: &'a Site,
     started: Started,
     subject: Subject<'a>,
-    /// The last answer that was not final.
-    last: Option<Verdict>,
+    /// The last answer that was not final: what it ends with if nothing more is typed.
+    last: Option<Result<Verdict, CommandError>>,
 }
 
 impl Talk<'_> {
@@ -133,7 +135,7 @@ impl Talk<'_> {
     /// One line of the person's, asked for by how many digits a code has.
     async fn ask(&mut self, range: [u8; 2]) -> Result<ControlFlow<Verdict>, CommandError> {
         let typed = match prompt::ask(&format!("{}:", digits(range)), CODE) {
-            Err(error @ PromptError::End { .. }) => return self.left(error).await.map(Break),
+            Err(error @ PromptError::End { .. }) => return self.left(error).map(Break),
             typed => typed?,
         };
         let mut words = typed.split_whitespace();
@@ -163,7 +165,7 @@ impl Talk<'_> {
             Err(error) => return Err(error.into()),
             Ok(verdict) if goes_on(&verdict) => {
                 tell(self.site, &verdict);
-                self.last = Some(verdict);
+                self.last = Some(Ok(verdict));
             }
             Ok(verdict) => return Ok(Break(verdict)),
         }
@@ -189,12 +191,20 @@ impl Talk<'_> {
         match sent {
             Ok(started) => {
                 self.started = started;
+                self.last = None;
                 announce(self.site, &self.started);
             }
-            // What was sent before can still be typed.
+            // What was sent before can still be typed, or another way be taken.
             Err(StartError::NotSent(
-                why @ (NotSent::CoolDown { .. } | NotSent::SendLocked { .. } | NotSent::NoSendsLeft),
+                why @ (NotSent::CoolDown { .. }
+                | NotSent::SendLocked { .. }
+                | NotSent::NoSendsLeft
+                | NotSent::TryAgainAt { .. }),
             )) => prompt::tell(&not_sent(self.site, &why)),
+            Err(StartError::NotSent(why @ NotSent::Failed { .. })) => {
+                prompt::tell(&not_sent(self.site, &why));
+                self.last = Some(Err(StartError::from(why).into()));
+            }
             Err(error @ (StartError::UnknownMethod { .. } | StartError::Unusable { .. })) => {
                 prompt::tell(&error.to_string());
             }
@@ -204,11 +214,10 @@ impl Talk<'_> {
     }
 
     /// The person has gone, or the pipe is at its end.
-    async fn left(&mut self, error: PromptError) -> Result<Verdict, CommandError> {
-        if let Some(verdict) = self.last.take() {
+    fn left(&mut self, error: PromptError) -> Result<Verdict, CommandError> {
+        if let Some(last) = self.last.take() {
             // A pipe that had a wrong code and no other has got its answer.
-            self.take_back().await;
-            return Ok(verdict);
+            return last;
         }
         match self.started.unconfirmed.take() {
             Some(failure) => Err(CommandError::Unconfirmed { service: self.started.service.clone(), failure }),
@@ -240,13 +249,10 @@ impl Talk<'_> {
 /// Whether the same challenge may still be passed by another code.
 const fn goes_on(verdict: &Verdict) -> bool {
     match verdict {
-        Verdict::WrongCode { attempts_left } => *attempts_left > 0,
+        // A provider that could not be asked has not judged: the code is still good.
+        Verdict::WrongCode { attempts_left } | Verdict::Unavailable { attempts_left, .. } => *attempts_left > 0,
         Verdict::Replayed => true,
-        Verdict::Approved(_)
-        | Verdict::Locked { .. }
-        | Verdict::Expired
-        | Verdict::Denied
-        | Verdict::Unavailable { .. } => false,
+        Verdict::Approved(_) | Verdict::Locked { .. } | Verdict::Expired | Verdict::Denied => false,
     }
 }
 
@@ -262,7 +268,9 @@ pub(crate) fn in_words(site: &Site, verdict: &Verdict) -> String {
             "Too many wrong codes: locked for another {}, on all methods.",
             wait::from(site.clock.now(), *until)
         ),
-        Verdict::Unavailable { service, failure, .. } => format!("Service `{service}` failed: {failure}"),
+        Verdict::Unavailable { service, failure, attempts_left } => {
+            format!("Service `{service}` failed: {failure} ({attempts_left} left)")
+        }
         other => other.person().to_owned(),
     }
 }
