@@ -38,9 +38,10 @@ pub struct Account {
     pub locale: Option<String>,
     /// The box "Two Factor Auth. Required".
     pub required: bool,
-    /// Wrong codes since the last full success.
+    /// Wrong codes since the last full success or unlock. The end of a lock does not clear them.
     pub failures: u32,
-    /// The end of the guess lock, while there is one.
+    /// The end of the guess lock, while there is one; [`UNTIL_UNLOCKED`](crate::store::UNTIL_UNLOCKED)
+    /// where only an unlock ends it.
     pub locked_until: Option<Timestamp>,
     /// The factors, pending ones included.
     pub factors: Vec<FactorView>,

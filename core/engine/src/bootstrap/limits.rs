@@ -20,11 +20,13 @@ pub struct Limits {
     pub code_lifetime_seconds: u32,
     /// Wrong codes within one challenge: 1 to 10 (5).
     pub attempts_per_challenge: u32,
-    /// Wrong codes of one user over all challenges, channels and providers until the guess lock: 1 to 100 (10).
-    /// NIST SP 800-63B 5.2.2 allows at most 100 failures in a row.
+    /// Wrong codes of one user over all challenges, channels and providers until a guess lock: 1 to 100 (10). Only a
+    /// full success or an unlock clears the count. The 100th in a row, which is as many as NIST SP 800-63B 5.2.2
+    /// allows, locks until an administrator's unlock.
     pub attempts_per_user: u32,
-    /// How long a user who guessed too often is locked on all channels, in seconds: 60 to 86400 (900). A shorter
-    /// lock would slow nobody down; a longer one is a way to lock somebody else out.
+    /// How long a user who guessed too often is locked on all channels, in seconds: 60 to 86400 (900). Each further
+    /// lock in a row is twice as long, up to a day. A shorter lock would slow nobody down; a longer one is a way to
+    /// lock somebody else out.
     pub guess_lock_seconds: u32,
     /// Codes sent within one challenge, the first one included: 1 to 10 (5).
     pub sends_per_challenge: u32,

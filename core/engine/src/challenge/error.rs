@@ -5,7 +5,16 @@ use countersign_plugin::{Failure, Timestamp};
 use crate::account::UserError;
 use crate::clock::NoRandomness;
 use crate::policy::{UnlistedLogin, Unusable};
-use crate::store::StoreError;
+use crate::store::{StoreError, UNTIL_UNLOCKED};
+
+/// How a guess lock ends.
+fn lock_end(until: Timestamp) -> String {
+    if until >= UNTIL_UNLOCKED {
+        "by an administrator's unlock only".to_owned()
+    } else {
+        format!("at {} s, or by an administrator's unlock", until.as_secs())
+    }
+}
 
 /// Why nothing was sent.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -23,9 +32,9 @@ pub enum NotSent {
         until: Timestamp,
     },
     /// The user typed too many wrong codes; all methods are locked.
-    #[error("the user typed too many wrong codes; the lock ends at {} s, or by an administrator's unlock", until.as_secs())]
+    #[error("the user typed too many wrong codes; the lock ends {}", lock_end(*until))]
     GuessLocked {
-        /// When it may be tried again.
+        /// When it may be tried again; [`UNTIL_UNLOCKED`] where that takes an administrator's unlock.
         until: Timestamp,
     },
     /// The challenge has had all its sends.
@@ -59,7 +68,7 @@ impl NotSent {
             Self::SendLocked { .. } | Self::NoSendsLeft => {
                 "Too many codes were sent. Please wait, or use another method."
             }
-            Self::GuessLocked { .. } => "Too many wrong codes. Please wait and try again later.",
+            Self::GuessLocked { until } => super::verdict::locked(*until),
             Self::TryAgainAt { .. } => "An earlier code is still valid. Please use it, or try again later.",
             Self::Over => "That request is over. Please start again.",
             Self::Failed { failure, .. } => &failure.person,
@@ -67,8 +76,9 @@ impl NotSent {
     }
 
     /// When it may be tried again, where that is known.
-    pub const fn until(&self) -> Option<Timestamp> {
+    pub fn until(&self) -> Option<Timestamp> {
         match self {
+            Self::GuessLocked { until } if *until >= UNTIL_UNLOCKED => None,
             Self::CoolDown { until }
             | Self::SendLocked { until }
             | Self::GuessLocked { until }

@@ -2,6 +2,8 @@
 
 use countersign_plugin::{Failure, Purpose, Timestamp};
 
+use crate::store::UNTIL_UNLOCKED;
+
 /// The answer about a code. Everything but [`Verdict::Approved`] means no.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
@@ -15,7 +17,7 @@ pub enum Verdict {
     },
     /// Too many wrong codes: no code of this user is judged before then, on any channel.
     Locked {
-        /// The end of the lock.
+        /// The end of the lock; [`UNTIL_UNLOCKED`] where only an administrator's unlock ends it.
         until: Timestamp,
     },
     /// This challenge cannot be passed (any more): too old, canceled, passed already, out of
@@ -72,6 +74,15 @@ pub enum Cancellation {
     AlreadyOver,
 }
 
+/// What a locked person is told.
+pub(super) fn locked(until: Timestamp) -> &'static str {
+    if until >= UNTIL_UNLOCKED {
+        "Too many wrong codes. Please ask your administrator to unlock you."
+    } else {
+        "Too many wrong codes. Please wait and try again later."
+    }
+}
+
 impl Verdict {
     /// What the person is told.
     pub fn person(&self) -> &str {
@@ -79,7 +90,7 @@ impl Verdict {
             Self::Approved(_) => "Thank you.",
             Self::WrongCode { attempts_left: 0 } => "That is not the code. Please ask for a new one.",
             Self::WrongCode { .. } => "That is not the code. Please try again.",
-            Self::Locked { .. } => "Too many wrong codes. Please wait and try again later.",
+            Self::Locked { until } => locked(*until),
             Self::Expired => "That code is no longer valid. Please ask for a new one.",
             Self::Replayed => "That code was used before. Please wait for the next one.",
             Self::Denied => "The request was declined.",

@@ -5,6 +5,7 @@ use std::fmt;
 use countersign_plugin::Timestamp;
 
 use super::Unusable;
+use crate::store::UNTIL_UNLOCKED;
 
 /// Reasons, the decisive one first. For operators: it names users' factors, though never numbers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,7 +71,7 @@ pub enum Reason {
     },
     /// The user has guessed too often.
     GuessLocked {
-        /// Until when.
+        /// Until when; [`UNTIL_UNLOCKED`] where only an unlock ends it.
         until: Timestamp,
     },
 }
@@ -102,6 +103,9 @@ impl fmt::Display for Reason {
                 f,
                 "{method} cannot be registered by the user: two_factor.registration leaves it to an administrator"
             ),
+            Self::GuessLocked { until } if *until >= UNTIL_UNLOCKED => {
+                f.write_str("the user has typed too many wrong codes, and is locked until an administrator's unlock")
+            }
             Self::GuessLocked { until } => write!(
                 f,
                 "the user has typed too many wrong codes, and is locked until {} s after 1970-01-01T00:00:00Z",

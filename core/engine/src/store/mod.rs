@@ -150,7 +150,8 @@ pub trait Store: Send + Sync {
     async fn open_challenges(&self, user: &UserId, now: Timestamp) -> Result<Vec<ChallengeId>, StoreError>;
     /// Commits one attempt *before* anybody looks at the code: on the challenge and on the user,
     /// in one transaction of its own. The attempt that reaches the user's limit locks the user
-    /// (that attempt itself is still judged). A challenge in `sending` counts as `pending`.
+    /// (that attempt itself is still judged); see [`AttemptRule`]. A challenge in `sending` counts
+    /// as `pending`.
     async fn count_attempt(
         &self,
         challenge: &ChallengeId,

@@ -106,9 +106,10 @@ pub struct User {
     pub locale: Option<String>,
     /// The box "Two Factor Auth. Required".
     pub required: bool,
-    /// Failures since the last full success, over all challenges, channels and providers.
+    /// Failures since the last full success or unlock, over all challenges, channels, providers and
+    /// locks.
     pub failures: u32,
-    /// No code of this user is judged before then.
+    /// No code of this user is judged before then; [`UNTIL_UNLOCKED`]: before an unlock.
     pub locked_until: Option<Timestamp>,
 }
 
@@ -425,14 +426,23 @@ pub struct Delivery {
     pub expires: Timestamp,
 }
 
+/// The end of a lock that has none but an unlock: after 100 failures in a row, which is as many as
+/// NIST SP 800-63B §5.2.2 allows. It is the last moment of the year 9999.
+pub const UNTIL_UNLOCKED: Timestamp = Timestamp::from_millis(253_402_300_799_999);
+
 /// How often may be guessed.
+///
+/// Failures count in a row, over locks too: only a full success or an unlock clears them. After
+/// every `per_user` of them the user is locked, each time for twice as long as before, up to a day
+/// (or up to `lock_seconds`, where that is longer); the 100th in a row locks until
+/// [`UNTIL_UNLOCKED`].
 #[derive(Clone, Copy, Debug)]
 pub struct AttemptRule {
     /// Attempts per challenge (or pending enrollment).
     pub per_challenge: u32,
-    /// Failures per user before the lock; at most 100 (NIST SP 800-63B §5.2.2).
+    /// Failures per user between two locks, from 1 (which is also what 0 means).
     pub per_user: u32,
-    /// Length of the lock, in seconds.
+    /// Length of the first lock, in seconds.
     pub lock_seconds: u64,
 }
 

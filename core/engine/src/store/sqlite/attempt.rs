@@ -6,19 +6,26 @@ use rusqlite::{named_params, params};
 use super::fault::Fault;
 use super::transition::{Transition, millis, moment, seconds};
 use crate::audit::{AuditEvent, AuditKind};
-use crate::store::{Attempt, AttemptRule, ChallengeId, EnrollmentId, UserId};
+use crate::store::{Attempt, AttemptRule, ChallengeId, EnrollmentId, UNTIL_UNLOCKED, UserId};
 
-/// NIST SP 800-63B §5.2.2: at most 100 consecutive failures on one account. Here they are so
-/// many per lock period, and no rule raises that.
-const MOST_PER_USER: u32 = 100;
+/// NIST SP 800-63B §5.2.2: at most 100 consecutive failures on one account. No rule raises that.
+const MOST_IN_A_ROW: u32 = 100;
 
-/// An attempt counts on the user unless they are locked. The one that reaches the limit locks;
-/// the first one after a lock has ended clears it and counts as the first.
+/// No lock that ends by itself is longer, unless the first one is already: a longer one would be
+/// a way to keep somebody out.
+const LONGEST_LOCK_SECONDS: u64 = 24 * 60 * 60;
+
+/// An attempt counts on the user unless they are locked. Each one that makes the limit full locks,
+/// every time for twice as long up to the longest lock; the last that is allowed in a row locks
+/// for good. The end of a lock clears nothing: that takes a full success or an unlock.
 const COUNT_ON_USER: &str = "
     UPDATE users SET
-        failures = CASE WHEN locked_until IS NULL THEN failures + 1 ELSE 1 END,
+        failures = failures + 1,
         locked_until = CASE
-            WHEN CASE WHEN locked_until IS NULL THEN failures + 1 ELSE 1 END >= :per_user THEN :lock_end END
+            WHEN failures + 1 >= :most THEN :for_good
+            WHEN (failures + 1) % :per_user = 0 THEN min(:for_good - 1, :now + CASE
+                WHEN :lock >= :longest THEN :lock
+                ELSE min(:longest, :lock << min(20, (failures + 1) / :per_user - 1)) END) END
     WHERE id = :user AND (locked_until IS NULL OR locked_until <= :now)";
 
 /// What an attempt counts on, beside the user.
@@ -101,8 +108,12 @@ impl Transition<'_> {
             named_params! {
                 ":user": user.as_str(),
                 ":now": self.now(),
-                ":per_user": rule.per_user.min(MOST_PER_USER),
-                ":lock_end": self.now().saturating_add(seconds(rule.lock_seconds)),
+                ":most": MOST_IN_A_ROW,
+                ":for_good": millis(UNTIL_UNLOCKED),
+                ":per_user": rule.per_user.max(1),
+                // Never so long that adding to it would overflow.
+                ":lock": seconds(rule.lock_seconds).min(millis(UNTIL_UNLOCKED)),
+                ":longest": seconds(LONGEST_LOCK_SECONDS),
             },
         )?;
         let lock = self.first("SELECT locked_until FROM users WHERE id = ?1", [user.as_str()], |row| {

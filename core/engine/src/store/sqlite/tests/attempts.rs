@@ -64,7 +64,7 @@ fn fresh_challenges_give_no_fresh_attempts() {
 }
 
 #[test]
-fn a_lock_ends_by_itself_and_counting_begins_anew() {
+fn a_lock_ends_by_itself_and_clears_nothing() {
     on_both(|store| async move {
         let ada = add_user(&store, "ada").await;
         let device = device(&store, &ada).await;
@@ -78,9 +78,73 @@ fn a_lock_ends_by_itself_and_counting_begins_anew() {
         assert_eq!(attempt(&store, &challenge, rule, just_before(at(900))).await, Attempt::Locked { until: at(900) });
         assert_eq!(attempt(&store, &challenge, rule, at(900)).await, counted(97));
         let user = reread(&store, "ada").await;
-        assert_eq!((user.failures, user.locked_until), (1, None));
-        let again = Attempt::Counted { left: 96, locks_until: Some(at(1800)) };
+        assert_eq!((user.failures, user.locked_until), (3, None));
+        // The second lock in a row is twice as long.
+        let again = Attempt::Counted { left: 96, locks_until: Some(at(2700)) };
         assert_eq!(attempt(&store, &challenge, rule, at(900)).await, again);
+    });
+}
+
+/// The lengths of the locks until the one for good, and how many attempts were judged until then.
+async fn locks(store: &SqliteStore, rule: AttemptRule) -> (Vec<u64>, u32) {
+    let user = add_user(store, "guessed at").await;
+    let device = device(store, &user).await;
+    let (mut now, mut lengths, mut judged) = (at(0), Vec::new(), 0);
+    loop {
+        let endless = NewChallenge { expires: UNTIL_UNLOCKED, ..login(&user, &device) };
+        let id = endless.id.clone();
+        let sent = NewDelivery { expires: UNTIL_UNLOCKED, ..delivery() };
+        assert_eq!(store.open_challenge(endless, sent, SEND, now).await.unwrap(), SendAllowed::Go);
+        let Attempt::Counted { locks_until, .. } = attempt(store, &id, rule, now).await else { panic!("not counted") };
+        judged += 1;
+        match locks_until {
+            Some(UNTIL_UNLOCKED) => break,
+            Some(until) => {
+                lengths.push(until.since(now).as_secs());
+                assert_eq!(attempt(store, &id, rule, just_before(until)).await, Attempt::Locked { until });
+                now = until;
+            }
+            None => {}
+        }
+    }
+    // However long one waits.
+    let ages = Timestamp::from_millis(UNTIL_UNLOCKED.as_millis() - 1);
+    let late = NewChallenge { expires: UNTIL_UNLOCKED, ..login(&user, &device) };
+    let refused = store.open_challenge(late, delivery(), SEND, ages).await.unwrap();
+    assert_eq!(refused, SendAllowed::GuessLocked { until: UNTIL_UNLOCKED });
+    assert!(store.unlock_user(&user, ages).await.unwrap());
+    assert_eq!(reread(store, "guessed at").await.failures, 0);
+    assert!(store.forget_user(&user, ages).await.unwrap());
+    (lengths, judged)
+}
+
+#[test]
+fn a_hundred_failures_in_a_row_are_the_last_over_all_locks_and_whatever_the_rule() {
+    on_both(|store| async move {
+        const DAY: u64 = 86_400;
+        let rule = |per_user, lock_seconds| AttemptRule { per_challenge: 5, per_user, lock_seconds };
+        let doubled = vec![900, 1800, 3600, 7200, 14_400, 28_800, 57_600, DAY, DAY];
+        assert_eq!(locks(&store, rule(10, 900)).await, (doubled, 100));
+        assert_eq!(locks(&store, rule(30, 60)).await, (vec![60, 120, 240], 100));
+        assert_eq!(locks(&store, rule(40, 2 * DAY)).await, (vec![2 * DAY; 2], 100));
+        assert_eq!(locks(&store, rule(100, 900)).await, (vec![], 100));
+        assert_eq!(locks(&store, rule(u32::MAX, u64::MAX)).await, (vec![], 100));
+        for per_user in [0, 1] {
+            let (lengths, judged) = locks(&store, rule(per_user, 1)).await;
+            assert_eq!((lengths.len(), judged, lengths[0], lengths[98]), (99, 100, 1, DAY));
+        }
+    });
+}
+
+#[test]
+fn a_lock_of_an_endless_rule_ends_before_the_one_for_good() {
+    on_both(|store| async move {
+        let ada = add_user(&store, "ada").await;
+        let device = device(&store, &ada).await;
+        let rule = AttemptRule { per_challenge: 5, per_user: 1, lock_seconds: u64::MAX };
+        let (challenge, _) = open(&store, &ada, &device).await;
+        let locked = attempt(&store, &challenge, rule, at(0)).await;
+        assert_eq!(locked, Attempt::Counted { left: 4, locks_until: Some(just_before(UNTIL_UNLOCKED)) });
     });
 }
 
@@ -98,30 +162,6 @@ fn an_unlock_is_audited_and_clears() {
         assert_eq!((user.failures, user.locked_until), (0, None));
         assert!(matches!(attempt(&store, &challenge, rule, at(1)).await, Attempt::Counted { .. }));
         assert!(!store.unlock_user(&user_id(), at(1)).await.unwrap());
-    });
-}
-
-#[test]
-fn no_rule_allows_more_than_a_hundred_failures_or_none() {
-    on_both(|store| async move {
-        let ada = add_user(&store, "ada").await;
-        let device = device(&store, &ada).await;
-        let rule = AttemptRule { per_challenge: u32::MAX, per_user: u32::MAX, lock_seconds: u64::MAX };
-        let (challenge, _) = open(&store, &ada, &device).await;
-        for number in 1..100 {
-            assert_eq!(attempt(&store, &challenge, rule, at(0)).await, counted(u32::MAX - number));
-        }
-        let last = attempt(&store, &challenge, rule, at(0)).await;
-        assert!(matches!(last, Attempt::Counted { locks_until: Some(_), .. }));
-        assert!(matches!(attempt(&store, &challenge, rule, at(99_999)).await, Attempt::Locked { .. }));
-
-        assert!(store.unlock_user(&ada, at(0)).await.unwrap());
-        let none = AttemptRule { per_user: 0, ..ATTEMPTS };
-        let (challenge, _) = open(&store, &ada, &device).await;
-        assert!(matches!(
-            attempt(&store, &challenge, none, at(0)).await,
-            Attempt::Counted { locks_until: Some(_), .. }
-        ));
     });
 }
 

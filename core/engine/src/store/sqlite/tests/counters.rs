@@ -62,7 +62,7 @@ impl Number {
     }
 }
 
-/// A user's failures since the last lock, the lock, and the attempts on each challenge.
+/// A user's failures in a row, the lock, and the attempts on each challenge.
 #[derive(Default)]
 struct Guesser {
     failures: u32,
@@ -80,9 +80,13 @@ impl Guesser {
             return Attempt::NoneLeft;
         }
         *attempts += 1;
-        self.failures = if self.locked.take().is_some() { 1 } else { self.failures + 1 };
-        if self.failures == rule.per_user {
-            self.locked = Some(now + rule.lock_seconds * 1000);
+        self.locked = None;
+        self.failures += 1;
+        if self.failures == 100 {
+            self.locked = Some(UNTIL_UNLOCKED.as_millis());
+        } else if self.failures.is_multiple_of(rule.per_user) {
+            let before = self.failures / rule.per_user - 1;
+            self.locked = Some(now + (rule.lock_seconds << before.min(20)).min(86_400) * 1000);
         }
         Attempt::Counted { left: rule.per_challenge - *attempts, locks_until: self.locked.map(Timestamp::from_millis) }
     }
