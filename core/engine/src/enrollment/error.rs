@@ -71,7 +71,7 @@ pub enum EnrollError {
     NeedsApproval,
     /// The approval is not one.
     #[error(
-        "the approval does not count: it must be a login challenge of this user, passed at most 5 minutes ago and not used before"
+        "the approval does not count: it must be a login challenge of this user, passed at most 5 minutes ago by a factor that is still there, and not used before"
     )]
     ApprovalRefused,
     /// There is no such pending enrollment of this user: it never was, expired, or was replaced.

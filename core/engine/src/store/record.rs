@@ -145,9 +145,10 @@ pub enum Authority {
     /// gone). Nothing can be removed so.
     Nobody,
     /// The person passed a second factor for this: the challenge must be the user's own, of
-    /// purpose login, approved at or after `not_before`, and not used up by another change (else
-    /// `ApprovalRefused`). It is used up when the enrollment becomes active (which checks again
-    /// that it is not used up; else it is gone), or by the removal.
+    /// purpose login, approved at or after `not_before` by a factor that is still there, and not
+    /// used up by another change (else `ApprovalRefused`). It is used up when the enrollment
+    /// becomes active (which checks again that factor and approval are still there; else it is
+    /// gone), or by the removal.
     Approval {
         /// The approved challenge.
         challenge: ChallengeId,

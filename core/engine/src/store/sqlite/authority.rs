@@ -6,8 +6,11 @@ use super::fault::Fault;
 use super::transition::{Transition, millis};
 use crate::store::{Authority, ChallengeId, EnrollmentBegun, EnrollmentId, EnrollmentRemoved, UserId};
 
-/// An approval that a change may rest on: the user's own, of a login, and not used up.
-const UNUSED: &str = "user = :user AND purpose = 'login' AND state = 'approved' AND used_for IS NULL";
+/// An approval that a change may rest on: the user's own, of a login, not used up, and passed with
+/// a factor that is still there. Who lost their telephone has it removed, and with it goes the leave
+/// of whoever found it.
+const UNUSED: &str = "user = :user AND purpose = 'login' AND state = 'approved' AND used_for IS NULL
+    AND enrollment IS NOT NULL";
 
 impl Transition<'_> {
     /// Whether an enrollment may begin.

@@ -213,6 +213,40 @@ fn an_approval_serves_one_change() {
 }
 
 #[test]
+fn an_approval_goes_with_the_factor_that_it_was_passed_by() {
+    on_both(|store| async move {
+        let ada = add_user(&store, "ada").await;
+        let lost = device(&store, &ada).await;
+        let other = |channel: &str, authority| NewEnrollment {
+            factor: Factor::Device(channel.into()),
+            authority,
+            ..new_device(&ada, "seed")
+        };
+        let kept = activate(&store, &other("kept", Authority::Administrator)).await;
+        let found = by(&approved(&store, &ada, &lost, at(1)).await, at(0));
+        let device = other("begun", found.clone());
+        assert_eq!(begun(&store, &device, at(2)).await, EnrollmentBegun::Begun);
+        let number = NewEnrollment { authority: found.clone(), ..new_phone(&ada, "+15005550006") };
+        assert_eq!(begun(&store, &number, at(2)).await, EnrollmentBegun::Begun);
+        let enroll = NewChallenge { purpose: Purpose::Enroll, login_type: None, ..login(&ada, &number.id) };
+        let (challenge, sent) = (enroll.id.clone(), delivery());
+        assert_eq!(store.open_challenge(enroll, sent.clone(), SEND, at(2)).await.unwrap(), SendAllowed::Go);
+        let removed =
+            store.remove_enrollment(&lost, &Authority::Administrator, MustRemain::Nothing, at(3)).await.unwrap();
+        assert_eq!(removed, EnrollmentRemoved::Removed);
+        // What was begun by it is not confirmed, nothing else begins, and nothing is removed.
+        assert_eq!(confirm(&store, &device.id, at(4)).await, EnrollmentConfirmed::Gone);
+        let approval = store.approve(&challenge, &sent.id, Proof::Nothing, at(4)).await.unwrap();
+        assert_eq!(approval, Approval::NotPending);
+        assert_eq!(begun(&store, &other("more", found.clone()), at(4)).await, EnrollmentBegun::ApprovalRefused);
+        let removed = store.remove_enrollment(&kept, &found, MustRemain::Nothing, at(4)).await.unwrap();
+        assert_eq!(removed, EnrollmentRemoved::ApprovalRefused);
+        let active = store.enrollments(&ada, at(4)).await.unwrap().into_iter().filter(|found| found.active);
+        assert_eq!(active.map(|found| found.id).collect::<Vec<_>>(), [kept]);
+    });
+}
+
+#[test]
 fn removing_an_enrollment_cancels_what_is_open_on_it() {
     on_both(|store| async move {
         let ada = add_user(&store, "ada").await;
