@@ -33,7 +33,13 @@ impl fmt::Display for Failed {
 
 impl std::error::Error for Failed {}
 
-/// The plugin broke the contract in the middle of an operation: nobody can tell what it sent.
+/// The plugin broke the contract in the middle of an operation.
 pub(super) fn fault(operator: String) -> Failure {
-    Failure::new(FailureKind::PluginFault, operator).delivered(Delivered::Maybe)
+    broken_off(FailureKind::PluginFault, operator)
+}
+
+/// An operation that the engine ends in its middle: nobody can tell what an earlier step has sent. Where
+/// there was none, [`Failed::nothing_left`] says so.
+pub(super) fn broken_off(kind: FailureKind, operator: String) -> Failure {
+    Failure::new(kind, operator).delivered(Delivered::Maybe)
 }

@@ -4,11 +4,12 @@ mod failed;
 mod mask;
 mod perform;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use countersign_plugin::step::{Action, Answer, Call, Done, StepReply};
+use countersign_plugin::step::{Action, Answer, Call, Done, Step, StepReply};
 use countersign_plugin::{Data, Failure, FailureKind, Operation, OperationName, Scope, limits};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -21,7 +22,7 @@ use crate::store::StoreError;
 use crate::transport::Transport;
 
 pub use failed::Failed;
-use failed::fault;
+use failed::{broken_off, fault};
 pub use mask::Mask;
 use perform::Performer;
 
@@ -126,7 +127,7 @@ impl Runner {
         let instance = &*service.instance;
         let answer = read_answer(&instance.begin(&call).map_err(|fault| performer.broken(fault))?)?;
         let open = Open { instance, handle: answer.handle };
-        let mut waiting = performer.take(answer)?;
+        let mut waiting: VecDeque<Step> = performer.take(answer)?.into();
         let mut steps = 0;
         loop {
             let Some(step) = waiting.pop_front() else {

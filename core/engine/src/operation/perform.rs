@@ -1,15 +1,13 @@
 //! Performs single steps, within the rules that no plugin can switch off.
 
-use std::collections::VecDeque;
-
 use countersign_plugin::http::{Body, FieldValue, Method, Request, TransportFailure, TransportFailureKind};
 use countersign_plugin::step::{Action, Answer, Event, HmacAlgorithm, Level, LogLine, Step};
-use countersign_plugin::{Delivered, Effect, Failure, FailureKind, Fault, OperationName, Reply, limits};
+use countersign_plugin::{Effect, Failure, FailureKind, Fault, OperationName, Reply, limits};
 use ring::hmac;
 use tokio::time::Instant;
 use url::Url;
 
-use crate::operation::{Keeper, Mask, Runner, fault};
+use crate::operation::{Keeper, Mask, Runner, broken_off, fault};
 use crate::service::Service;
 use crate::transport::Outgoing;
 
@@ -68,12 +66,12 @@ impl<'a> Performer<'a> {
     }
 
     /// The steps of an answer; its log lines are written out.
-    pub(super) fn take(&self, answer: Answer) -> Result<VecDeque<Step>, Failure> {
+    pub(super) fn take(&self, answer: Answer) -> Result<Vec<Step>, Failure> {
         self.log(&answer.logs);
         if answer.steps.len() > limits::STEPS_PER_OPERATION {
             return Err(fault(format!("the plugin asked for {} steps at once", answer.steps.len())));
         }
-        Ok(answer.steps.into())
+        Ok(answer.steps)
     }
 
     pub(super) async fn perform(&mut self, action: Action, deadline: Instant) -> Result<Event, Failure> {
@@ -88,7 +86,7 @@ impl<'a> Performer<'a> {
                 }
                 let mut buffer = vec![0; bytes as usize];
                 let filled = self.runner.random.fill(&mut buffer);
-                filled.map_err(|error| Failure::new(FailureKind::Unavailable, error.to_string()))?;
+                filled.map_err(|error| broken_off(FailureKind::Unavailable, error.to_string()))?;
                 Ok(Event::Random(buffer.into()))
             }
             Action::Keep { scope, data } => {
@@ -101,9 +99,7 @@ impl<'a> Performer<'a> {
                 }
                 match self.keeper.keep(scope, &data).await {
                     Ok(()) => Ok(Event::Kept),
-                    Err(error) => {
-                        Err(Failure::new(FailureKind::Unavailable, error.to_string()).delivered(Delivered::Maybe))
-                    }
+                    Err(error) => Err(broken_off(FailureKind::Unavailable, error.to_string())),
                 }
             }
             Action::Hmac { secret, algorithm, message } => {
@@ -137,9 +133,7 @@ impl<'a> Performer<'a> {
         }
         match result {
             Ok(reply) => Ok(Event::Http(reply)),
-            Err(failure) if failure.kind == TransportFailureKind::Refused => {
-                Err(Failure::new(FailureKind::PluginFault, failure.detail))
-            }
+            Err(failure) if failure.kind == TransportFailureKind::Refused => Err(fault(failure.detail)),
             Err(failure) => Ok(Event::Transport(failure)),
         }
     }
@@ -156,9 +150,7 @@ impl<'a> Performer<'a> {
         let before = self.nothing_left;
         self.nothing_left = false;
         let result = self.runner.transport.send(outgoing).await;
-        if let Err(failure) = &result
-            && matches!(failure.kind, TransportFailureKind::NotSent | TransportFailureKind::Refused)
-        {
+        if result.as_ref().is_err_and(left_nothing) {
             self.nothing_left = before;
         }
         result
@@ -168,10 +160,7 @@ impl<'a> Performer<'a> {
     fn allowed(&self, request: &Request) -> Result<Url, Failure> {
         let refuse = |text: String| {
             let (provider, operation) = (&self.service.provider, self.operation);
-            Failure::new(
-                FailureKind::PluginFault,
-                format!("a request of plugin `{provider}` in `{operation}` was refused: {text}"),
-            )
+            fault(format!("a request of plugin `{provider}` in `{operation}` was refused: {text}"))
         };
         if request.effect == Effect::Read && request.method != Method::Get {
             return Err(refuse(format!("a {} cannot have the effect `read`", request.method.as_str())));
@@ -212,6 +201,11 @@ const fn may_repeat(effect: Effect, kind: TransportFailureKind) -> bool {
         TransportFailureKind::NoAnswer => !matches!(effect, Effect::Act),
         TransportFailureKind::TooLarge | TransportFailureKind::Refused | TransportFailureKind::Deadline => false,
     }
+}
+
+/// The transport's proof that the request did not leave.
+const fn left_nothing(failure: &TransportFailure) -> bool {
+    matches!(failure.kind, TransportFailureKind::NotSent | TransportFailureKind::Refused)
 }
 
 fn references(request: &Request) -> impl Iterator<Item = &str> {

@@ -5,7 +5,9 @@ use std::future::Future as _;
 use std::sync::Mutex;
 
 use countersign_plugin::http::{TransportFailure, TransportFailureKind};
-use countersign_plugin::{CheckCode, Checked, Code, Fault, Manifest, Purpose, Reply, TestCredentials, Timestamp};
+use countersign_plugin::{
+    CheckCode, Checked, Code, Delivered, Fault, Manifest, Purpose, Reply, TestCredentials, Timestamp,
+};
 use serde_json::json;
 use zeroize::Zeroizing;
 
@@ -260,6 +262,42 @@ async fn only_what_can_do_no_harm_is_repeated_and_once() {
         assert!(rig.check().await.is_ok());
         assert_eq!(rig.wire.sent.lock().unwrap().len(), sends, "{effect} {first:?}");
     }
+}
+
+#[tokio::test]
+async fn what_is_refused_in_the_middle_may_have_delivered_before() {
+    for refused in [
+        http("act", "https://evil.example/v1"),
+        json!({"random": {"bytes": 0}}),
+        json!({"hmac": {"secret": {"secret": "other"}, "algorithm": "sha1", "message": {"text": ""}}}),
+    ] {
+        let rig = rig(vec![step(1, http("act", URL)), step(2, refused)], vec![ok()]);
+        let failed = rig.check().await.expect_err("a failure");
+        assert_eq!((failed.failure.delivered, failed.nothing_left), (Delivered::Maybe, false), "{failed}");
+    }
+}
+
+#[tokio::test]
+async fn what_the_transport_refuses_in_the_middle_may_have_delivered_before() {
+    let answers = vec![step(1, http("act", URL)), step(2, http("act", URL))];
+    let rig = rig(answers, vec![ok(), Err(TransportFailureKind::Refused)]);
+    let failed = rig.check().await.expect_err("a failure");
+    assert_eq!((failed.failure.delivered, failed.nothing_left), (Delivered::Maybe, false), "{failed}");
+}
+
+#[tokio::test]
+async fn without_randomness_in_the_middle_something_may_have_been_delivered_before() {
+    struct Empty;
+    impl Random for Empty {
+        fn fill(&self, _: &mut [u8]) -> Result<(), NoRandomness> {
+            Err(NoRandomness)
+        }
+    }
+    let mut rig = rig(vec![step(1, http("act", URL)), step(2, json!({"random": {"bytes": 1}}))], vec![ok()]);
+    rig.runner.random = Arc::new(Empty);
+    let failed = rig.check().await.expect_err("a failure");
+    assert_eq!(failed.failure.kind, FailureKind::Unavailable);
+    assert_eq!((failed.failure.delivered, failed.nothing_left), (Delivered::Maybe, false), "{failed}");
 }
 
 #[tokio::test]
