@@ -129,7 +129,11 @@ impl<'a> Performer<'a> {
         {
             let detail = self.mask.text(&failure.detail);
             tracing::debug!(service = self.service.name, operation = %self.operation, "repeating a request: {detail}");
-            result = self.exchange(request, &url, deadline).await;
+            let again = self.exchange(request, &url, deadline).await;
+            // That nothing left the second time takes nothing back of the first.
+            if !(failure.kind == TransportFailureKind::NoAnswer && again.as_ref().is_err_and(left_nothing)) {
+                result = again;
+            }
         }
         match result {
             Ok(reply) => Ok(Event::Http(reply)),

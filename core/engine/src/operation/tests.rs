@@ -264,6 +264,31 @@ async fn only_what_can_do_no_harm_is_repeated_and_once() {
     }
 }
 
+/// What the plugin is told of the first request.
+async fn told(effect: &str, results: &[TransportFailureKind]) -> Value {
+    let results = results.iter().map(|kind| Err(*kind)).collect();
+    let rig = rig(vec![step(1, http(effect, URL)), approved()], results);
+    assert!(rig.check().await.is_ok());
+    let replies = rig.script.replies.lock().unwrap();
+    replies[0]["got"]["transport"]["kind"].clone()
+}
+
+#[tokio::test]
+async fn a_repetition_never_takes_back_that_the_first_may_have_left() {
+    use TransportFailureKind::{Deadline, NoAnswer, NotSent, Refused, TooLarge};
+    for (first, second, expected) in [
+        (NoAnswer, NotSent, "no_answer"),
+        (NoAnswer, Refused, "no_answer"),
+        (NoAnswer, Deadline, "deadline"),
+        (NoAnswer, NoAnswer, "no_answer"),
+        (NoAnswer, TooLarge, "too_large"),
+        (NotSent, NotSent, "not_sent"),
+        (NotSent, NoAnswer, "no_answer"),
+    ] {
+        assert_eq!(told("idempotent", &[first, second]).await, expected, "{first:?}, then {second:?}");
+    }
+}
+
 #[tokio::test]
 async fn what_is_refused_in_the_middle_may_have_delivered_before() {
     for refused in [
