@@ -153,7 +153,13 @@ impl<'a> Performer<'a> {
         // Counts as left from here on, even if this future is dropped in the middle.
         let before = self.nothing_left;
         self.nothing_left = false;
-        let result = self.runner.transport.send(outgoing).await;
+        let time_left = outgoing.time_left;
+        // A transport is given its time to keep to; the operation's does not depend on that it does.
+        let sending = self.runner.transport.send(outgoing);
+        let result = tokio::time::timeout(time_left, sending).await.unwrap_or_else(|_| {
+            let detail = format!("no complete answer within {} s", time_left.as_secs_f32());
+            Err(TransportFailure { kind: TransportFailureKind::NoAnswer, detail })
+        });
         if result.as_ref().is_err_and(left_nothing) {
             self.nothing_left = before;
         }
