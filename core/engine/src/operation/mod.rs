@@ -125,9 +125,11 @@ impl Runner {
         let deadline = Instant::now() + self.limits.operation;
         let call = encode(&Call { now: self.clock.now(), operation })?;
         let instance = &*service.instance;
-        let answer = read_answer(&instance.begin(&call).map_err(|fault| performer.broken(fault))?)?;
-        let open = Open { instance, handle: answer.handle };
-        let mut waiting: VecDeque<Step> = performer.take(answer)?.into();
+        let bytes = instance.begin(&call).map_err(|fault| performer.broken(fault))?;
+        let answer = read_answer(&bytes);
+        let handle = answer.as_ref().map_or_else(|_| handle_alone(&bytes), |answer| answer.handle);
+        let open = Open { instance, handle };
+        let mut waiting: VecDeque<Step> = performer.take(answer?)?.into();
         let mut steps = 0;
         loop {
             let Some(step) = waiting.pop_front() else {
@@ -162,6 +164,13 @@ impl Drop for Open<'_> {
     fn drop(&mut self) {
         self.instance.end(self.handle);
     }
+}
+
+/// The handle of a first answer that cannot be read as one: the operation is to be ended all the same.
+/// None is 0, which ends nothing.
+fn handle_alone(answer: &[u8]) -> u64 {
+    let answer: Value = serde_json::from_slice(answer).unwrap_or_default();
+    answer.get("handle").and_then(Value::as_u64).unwrap_or_default()
 }
 
 fn encode(value: &impl serde::Serialize) -> Result<Vec<u8>, Failure> {

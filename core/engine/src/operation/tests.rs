@@ -418,6 +418,17 @@ async fn what_a_plugin_logs_is_masked_and_stays_in_its_line_with_a_fault_too() {
 }
 
 #[tokio::test]
+async fn an_operation_whose_first_answer_cannot_be_read_is_ended_too() {
+    let unknown = step(1, json!({"smtp": {}}));
+    let large = step(1, json!({"done": {"outcome": {"approved": {}, "delivery": "x".repeat(limits::STEP_BYTES)}}}));
+    for answer in [Ok(json!({"steps": 1})), unknown, large] {
+        let rig = rig(vec![answer], vec![]);
+        is_fault(rig.check().await, "");
+        assert_eq!(*rig.script.ended.lock().unwrap(), [7]);
+    }
+}
+
+#[tokio::test]
 async fn dropping_the_future_ends_the_operation() {
     let rig = rig(vec![step(1, http("act", URL))], vec![]);
     {
