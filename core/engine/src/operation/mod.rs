@@ -129,16 +129,20 @@ impl Runner {
         let answer = read_answer(&bytes);
         let handle = answer.as_ref().map_or_else(|_| handle_alone(&bytes), |answer| answer.handle);
         let open = Open { instance, handle };
-        let mut waiting: VecDeque<Step> = performer.take(answer?)?.into();
+        let mut new = performer.take(answer?)?;
+        let mut waiting = VecDeque::new();
         let mut steps = 0;
         loop {
-            let Some(step) = waiting.pop_front() else {
+            // Looked for before anything that waits: who is done has given up on all of that.
+            if let Some(done) = take_done(&mut new) {
+                return match done {
+                    Done::Outcome(value) => Ok(value),
+                    Done::Failure(failure) => Err(failure),
+                };
+            }
+            waiting.extend(new);
+            let Some(Step { id, action }) = waiting.pop_front() else {
                 return Err(fault("the plugin waits although every step has been answered".to_owned()));
-            };
-            let action = match step.action {
-                Action::Done(Done::Outcome(value)) => return Ok(value),
-                Action::Done(Done::Failure(failure)) => return Err(failure),
-                action => action,
             };
             steps += 1;
             if steps > limits::STEPS_PER_OPERATION {
@@ -146,10 +150,9 @@ impl Runner {
                 return Err(fault(format!("the plugin asked for more than {max} steps in one operation")));
             }
             let got = performer.perform(action, deadline).await?;
-            let reply = encode(&StepReply { id: step.id, now: self.clock.now(), got })?;
-            let answer = open.instance.resume(open.handle, &reply).map_err(|fault| performer.broken(fault))?;
-            let answer = read_answer(&answer)?;
-            waiting.extend(performer.take(answer)?);
+            let reply = encode(&StepReply { id, now: self.clock.now(), got })?;
+            let bytes = open.instance.resume(open.handle, &reply).map_err(|fault| performer.broken(fault))?;
+            new = performer.take(read_answer(&bytes)?)?;
         }
     }
 }
@@ -163,6 +166,15 @@ struct Open<'a> {
 impl Drop for Open<'_> {
     fn drop(&mut self) {
         self.instance.end(self.handle);
+    }
+}
+
+/// The end of the operation, where these steps hold it.
+fn take_done(steps: &mut Vec<Step>) -> Option<Done> {
+    let at = steps.iter().position(|step| matches!(step.action, Action::Done(_)))?;
+    match steps.swap_remove(at).action {
+        Action::Done(done) => Some(done),
+        _ => None,
     }
 }
 

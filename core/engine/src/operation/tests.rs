@@ -326,6 +326,16 @@ async fn without_randomness_in_the_middle_something_may_have_been_delivered_befo
 }
 
 #[tokio::test]
+async fn an_answer_that_is_done_leaves_what_still_waits_undone() {
+    let both = json!({"steps": [{"id": 1, "do": {"random": {"bytes": 1}}}, {"id": 2, "do": http("act", URL)}]});
+    let gave_up = json!({"done": {"failure": {"kind": "blocked", "delivered": "no", "operator": "o", "person": "p"}}});
+    let rig = rig(vec![Ok(both), step(3, gave_up)], vec![ok()]);
+    let failed = rig.check().await.expect_err("the plugin's own failure");
+    assert_eq!(failed.failure.kind, FailureKind::Blocked, "{failed}");
+    assert!(failed.nothing_left && rig.wire.sent.lock().unwrap().is_empty(), "the second branch was abandoned");
+}
+
+#[tokio::test]
 async fn a_refusal_of_the_provider_is_never_repeated() {
     let rig = rig(vec![step(1, http("read", URL)), approved()], vec![Ok(Reply::from_json(503, &json!({}))), ok()]);
     assert!(rig.check().await.is_ok());

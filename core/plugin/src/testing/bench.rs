@@ -161,6 +161,9 @@ impl<P: Provider> Host<P> {
                 Ok(bytes) => {
                     let answer: Answer = from_bytes(&bytes);
                     ran.logs.extend(answer.logs);
+                    if answer.steps.iter().any(|step| matches!(step.action, Action::Done(_))) {
+                        waiting.clear(); // Who is done has given up on all of that.
+                    }
                     waiting.extend(answer.steps);
                 }
                 Err(mut fault) => {
@@ -224,5 +227,44 @@ fn from_bytes<T: DeserializeOwned>(bytes: &[u8]) -> T {
     match serde_json::from_slice(bytes) {
         Ok(value) => value,
         Err(error) => panic!("a value does not survive its encoding: {error}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::future::try_join;
+    use serde_json::json;
+
+    use super::*;
+    use crate::{Context, Endpoint, Provider};
+
+    #[derive(serde::Deserialize, schemars::JsonSchema)]
+    struct Nothing {}
+
+    /// Asks twice at once, and gives up on the second where the first is refused.
+    struct Twice;
+
+    impl Provider for Twice {
+        type Settings = Nothing;
+
+        fn open(_: Nothing) -> Result<Self, Failure> {
+            Ok(Self)
+        }
+
+        async fn start(&self, cx: &Context, _: StartChallenge) -> Result<Started, Failure> {
+            let ask = async |path: &str| {
+                let reply = cx.http(Request::post(Endpoint::new("https://acme.example").path([path]))).await?;
+                if reply.is_success() { Ok(()) } else { Err(Failure::new(FailureKind::Blocked, "no")) }
+            };
+            try_join(ask("first"), ask("second")).await?;
+            Ok(Started::default())
+        }
+    }
+
+    #[test]
+    fn what_a_provider_has_given_up_on_is_not_performed() {
+        let ran = Bench::<Twice>::open(json!({})).host().reply(403, json!({})).start(crate::testing::start("sms"));
+        assert_eq!(ran.outcome.expect_err("its own failure").kind, FailureKind::Blocked);
+        assert_eq!(ran.requests.len(), 1);
     }
 }
