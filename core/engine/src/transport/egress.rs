@@ -22,7 +22,7 @@ pub enum EgressError {
     /// Not an address at all.
     #[error("`{base}` is not an address; write it like https://api.example.com")]
     NotAnAddress {
-        /// What was given.
+        /// What was given, without user information.
         base: String,
     },
     /// Neither https nor http to loopback.
@@ -36,6 +36,14 @@ pub enum EgressError {
     TooMuch {
         /// What was given, without user information.
         base: String,
+    },
+    /// A path that could be read in two ways.
+    #[error("`{place}` has {what} in its path; servers disagree on what that means: write the path without it")]
+    Ambiguous {
+        /// The base address, or the path prefix of the manifest.
+        place: String,
+        /// What it is.
+        what: &'static str,
     },
 }
 
@@ -68,6 +76,9 @@ impl Egress {
             }
             let base = parse_base(base_url.unwrap_or(&declared.base))?;
             for path in &declared.paths {
+                if let Some(what) = ambiguity(path) {
+                    return Err(EgressError::Ambiguous { place: shown(path), what });
+                }
                 let segments = base.path().split('/').chain(path.split('/'));
                 let prefix = segments.filter(|segment| !segment.is_empty()).map(decoded).collect();
                 places.push(Place { base: base.clone(), prefix });
@@ -81,12 +92,15 @@ impl Egress {
     /// # Errors
     /// Why it may not be sent there.
     pub fn check(&self, asked: &str) -> Result<Url, EgressRefusal> {
+        let written = written_path(asked).ok_or(EgressRefusal::NotAnAddress)?;
         let url = Url::parse(asked).map_err(|_| EgressRefusal::NotAnAddress)?;
         if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
             return Err(EgressRefusal::TooMuch);
         }
-        // Looked for in the text as written: parsing would already have folded them.
-        ambiguity(asked).map_or(Ok(()), |what| Err(EgressRefusal::Ambiguous { what }))?;
+        // Looked for in the text as written, as parsing folds most of it; and in what will be sent.
+        if let Some(what) = ambiguity(written).or_else(|| ambiguity(url.path())) {
+            return Err(EgressRefusal::Ambiguous { what });
+        }
         let segments: Vec<String> = url.path().split('/').skip(1).map(decoded).collect();
         let allowed =
             self.0.iter().any(|place| place.base.origin() == url.origin() && segments.starts_with(&place.prefix));
@@ -105,7 +119,8 @@ impl Egress {
 }
 
 fn parse_base(base: &str) -> Result<Url, EgressError> {
-    let Ok(url) = Url::parse(base) else { return Err(EgressError::NotAnAddress { base: base.to_owned() }) };
+    let not_an_address = || EgressError::NotAnAddress { base: shown(base) };
+    let url = Url::parse(base).map_err(|_| not_an_address())?;
     if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
         return Err(EgressError::TooMuch { base: url.origin().ascii_serialization() });
     }
@@ -113,19 +128,41 @@ fn parse_base(base: &str) -> Result<Url, EgressError> {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => return Err(EgressError::NotAnAddress { base: base.to_owned() }),
+        None => return Err(not_an_address()),
     };
-    match url.scheme() {
-        "https" => Ok(url),
-        "http" if loopback => Ok(url),
-        _ => Err(EgressError::NotHttps { base: base.to_owned() }),
+    if url.scheme() != "https" && !(url.scheme() == "http" && loopback) {
+        return Err(EgressError::NotHttps { base: shown(base) });
+    }
+    let written = written_path(base).ok_or_else(not_an_address)?;
+    match ambiguity(written).or_else(|| ambiguity(url.path())) {
+        Some(what) => Err(EgressError::Ambiguous { place: shown(base), what }),
+        None => Ok(url),
     }
 }
 
-/// What in the path as written could be read in two ways.
-fn ambiguity(asked: &str) -> Option<&'static str> {
-    let after_scheme = asked.split_once("://").map_or(asked, |(_, rest)| rest);
-    let path = after_scheme.split(['?', '#']).next().unwrap_or_default();
+/// An address in a message: somebody's password may stand before an `@`, and anything in it.
+fn shown(address: &str) -> String {
+    match address.rsplit_once('@') {
+        Some((_, rest)) => format!("…@{}", rest.escape_debug()),
+        None => address.escape_debug().to_string(),
+    }
+}
+
+/// Host and path as written, before any parser has put them right; none where the text does not begin as
+/// addresses of ours do. Parsers also take `https:host`, `https:/host` and `https:\\host` for one, and leave out
+/// what is blank or a line break.
+fn written_path(address: &str) -> Option<&str> {
+    let after = |scheme: &str| {
+        let (start, rest) = address.split_at_checked(scheme.len())?;
+        start.eq_ignore_ascii_case(scheme).then_some(rest)
+    };
+    let rest = after("https://").or_else(|| after("http://"))?;
+    let sound = !rest.starts_with(['/', '\\', '?', '#']) && !address.contains(|c: char| c.is_control() || c == ' ');
+    sound.then(|| rest.split(['?', '#']).next().unwrap_or_default())
+}
+
+/// What in a path could be read in two ways; what stands before its first slash is no segment.
+fn ambiguity(path: &str) -> Option<&'static str> {
     let lower = path.to_ascii_lowercase();
     if path.contains('\\') || lower.contains("%5c") {
         return Some("a backslash");
@@ -182,6 +219,7 @@ mod tests {
             "https://api.example.com/v2/Services",
             "https://api.example.com:443/v2/Services/VA1?x=%2F",
             "https://API.example.com/v2/%53ervices/a%20b",
+            "HTTPS://api.example.com/v2/Services?a=/../b",
         ] {
             assert!(egress().check(good).is_ok(), "{good}");
         }
@@ -213,6 +251,18 @@ mod tests {
             "https://api.example.com/v2/Services/\tx",
             "https:\\\\api.example.com/v2/Services",
             "https://api.example.com/v2/Services/%00",
+            "https:api.example.com/v2/Services/..%2f..%2fsms",
+            "https:/api.example.com/v2/Services/..%2fsms",
+            "https:api.example.com/v2/Services/x",
+            "https:///api.example.com/v2/Services/x",
+            "https:/\\api.example.com/v2/Services/x",
+            "https:?x://api.example.com/v2/Services/..%2fsms",
+            " https://api.example.com/v2/Services/x",
+            "ht\ntps://api.example.com/v2/Services/x",
+            "https://api.exam\tple.com/v2/Services/x",
+            "https://api.example.com/v2/Services/x?a=\r\nb",
+            "https://api.example.com/v2/Services/x ",
+            "https://",
         ] {
             assert!(egress().check(bad).is_err(), "{bad:?} must be refused");
         }
@@ -245,13 +295,49 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_base_that_could_be_read_in_two_ways_is_refused_when_it_is_read() {
+        for bad in [
+            "https://h/..%2fx",
+            "https://h/a/../b",
+            "https://h/%2E%2e/b",
+            "https://h//a",
+            "https://h/a\\b",
+            "https://h/%00",
+            "https:h/a",
+            "https:///h",
+            " https://h",
+        ] {
+            assert!(Egress::new(&manifest(), Some("call"), Some(bad)).is_err(), "{bad} must be refused");
+        }
+        let mut declared = manifest();
+        declared.egress[0].paths = vec!["/v2/..%2f".to_owned()];
+        let refused = Egress::new(&declared, Some("call"), None).map(|_| ());
+        assert_eq!(refused, Err(EgressError::Ambiguous { place: "/v2/..%2f".to_owned(), what: "an encoded slash" }));
+    }
+
+    #[test]
+    fn a_refused_base_is_shown_without_user_information() {
+        for bad in ["https://ada:s3cret@", "https://ada:s3cret@h", "ftp://ada:s3cret@h", "https:ada:s3cret@h/..%2f"] {
+            let refused = Egress::new(&manifest(), Some("call"), Some(bad)).expect_err("user information");
+            assert!(!refused.to_string().contains("s3cret") && !format!("{refused:?}").contains("ada"), "{refused:?}");
+        }
+    }
+
     proptest! {
         #[test]
-        fn what_passes_stays_below_the_prefix_for_any_parser(tail in "[a-z./%\\\\0-9eEfF2c]{0,24}") {
-            if let Ok(url) = egress().check(&format!("https://api.example.com/v2/Services/{tail}")) {
+        fn what_passes_stays_below_the_prefix_for_any_parser(
+            start in "(https|HTTPS|https\t| https)(://|:|:/|:///|:\\\\\\\\|:/\\\\|:\\?://)",
+            tail in "[a-z./%\\\\0-9eEfF2c]{0,24}",
+        ) {
+            let asked = format!("{start}api.example.com/v2/Services/{tail}");
+            if let Ok(url) = egress().check(&asked) {
+                prop_assert!(asked.starts_with("https://") || asked.starts_with("HTTPS://"), "{}", asked);
                 prop_assert!(url.path().starts_with("/v2/Services"));
-                let twice = percent_decode_str(url.path()).decode_utf8_lossy().into_owned();
-                prop_assert!(!twice.split('/').any(|segment| segment == ".."), "{}", twice);
+                let lower = url.path().to_ascii_lowercase();
+                prop_assert!(!["%2f", "%5c", "%00", "\\"].iter().any(|bad| lower.contains(bad)), "{}", lower);
+                let decoded = percent_decode_str(url.path()).decode_utf8_lossy().into_owned();
+                prop_assert!(!decoded.split('/').any(|segment| segment == ".."), "{}", decoded);
             }
         }
     }
