@@ -83,6 +83,47 @@ async fn a_redirect_is_a_reply_and_is_not_followed() {
     assert!(asked.is_empty(), "credentials must not travel");
 }
 
+/// What a proxy on loopback is asked when a process that has it as its proxy sends a request there.
+fn asked_of_a_proxy(url: &str) -> String {
+    let (proxy, served) = answer_once(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n");
+    let mut child = std::process::Command::new(std::env::current_exe().expect("this program"));
+    child.args(["--exact", "sends_where_its_parent_says", "--ignored"]).env(SEND_TO, url).env_remove("NO_PROXY");
+    for variable in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"] {
+        child.env(variable, &proxy);
+    }
+    assert!(child.output().expect("a child").status.success());
+    // Whoever was not asked by the child is asked for nothing here.
+    let mut end = std::net::TcpStream::connect(proxy.trim_start_matches("http://")).ok();
+    end.iter_mut().for_each(|end| end.write_all(b"nobody asked").expect("a request"));
+    String::from_utf8_lossy(&served.join().expect("served")).into_owned()
+}
+
+const SEND_TO: &str = "COUNTERSIGN_TEST_SEND_TO";
+
+#[tokio::test]
+#[ignore = "is what the tests of proxies run as their child"]
+async fn sends_where_its_parent_says() {
+    let Ok(url) = std::env::var(SEND_TO) else { return };
+    let request = Request::get(Endpoint::new(&url).path(["x"])).basic_auth("AC1", &token());
+    // Whether a reply comes is the parent's business.
+    drop(send_within(&request, Duration::from_secs(5)).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn plain_http_to_loopback_never_goes_through_a_proxy() {
+    let server = MockServer::start().await;
+    Mock::given(path("/x")).and(basic_auth("AC1", TOKEN)).respond_with(ResponseTemplate::new(200)).mount(&server).await;
+    assert_eq!(asked_of_a_proxy(&server.uri()), "nobody asked");
+    assert_eq!(server.received_requests().await.expect("recorded").len(), 1);
+}
+
+#[test]
+fn https_goes_through_the_proxy_of_the_system_as_a_tunnel() {
+    let asked = asked_of_a_proxy("https://api.example.com");
+    assert!(asked.starts_with("CONNECT api.example.com:443 HTTP/1.1\r\n"), "{asked}");
+    assert!(!asked.to_lowercase().contains("authorization"), "{asked}");
+}
+
 #[track_caller]
 fn is(result: Result<Reply, TransportFailure>, kind: TransportFailureKind) {
     let failure = result.expect_err("no reply");

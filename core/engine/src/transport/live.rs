@@ -14,7 +14,7 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName
 use rustls::CertificateError;
 use rustls::pki_types::UnixTime;
 use rustls_platform_verifier::BuilderVerifierExt as _;
-use url::form_urlencoded;
+use url::{Url, form_urlencoded};
 use zeroize::Zeroizing;
 
 use crate::secrets::Secrets;
@@ -34,32 +34,46 @@ impl Default for LiveSettings {
 }
 
 /// Real exchanges: TLS by rustls with the system's trusted roots, pooled connections, no
-/// redirects, no repetition, bounded time and body. The client is built at the first exchange,
-/// so a host that never sends never pays for it. That is when Linux reads the trusted roots, from
+/// redirects, no repetition, bounded time and body. The clients are built at their first exchange,
+/// so a host that never sends never pays for them. That is when Linux reads the trusted roots, from
 /// `SSL_CERT_FILE` and `SSL_CERT_DIR` where they are set; a root that is added later counts after
-/// a restart.
+/// a restart. What could not be built is tried again.
+///
+/// The system's proxy (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`) is honoured for https, which it carries as a
+/// tunnel (`CONNECT`) and cannot read. Plain http, which is for loopback only, never goes through one.
 #[derive(Debug, Default)]
 pub struct LiveTransport {
     settings: LiveSettings,
-    client: OnceLock<Result<reqwest::Client, String>>,
+    client: OnceLock<reqwest::Client>,
+    /// For plain http.
+    direct: OnceLock<reqwest::Client>,
 }
 
 impl LiveTransport {
     /// A transport with these settings.
     pub const fn new(settings: LiveSettings) -> Self {
-        Self { settings, client: OnceLock::new() }
+        Self { settings, client: OnceLock::new(), direct: OnceLock::new() }
     }
 
-    fn client(&self) -> Result<&reqwest::Client, TransportFailure> {
-        let built = self.client.get_or_init(|| build(self.settings));
-        built.as_ref().map_err(|problem| not_sent(format!("the HTTP client cannot be built: {problem}")))
+    fn client(&self, url: &Url) -> Result<&reqwest::Client, TransportFailure> {
+        let tls = url.scheme() == "https";
+        let slot = if tls { &self.client } else { &self.direct };
+        if let Some(client) = slot.get() {
+            return Ok(client);
+        }
+        let built = builder(self.settings).and_then(|builder| {
+            let builder = if tls { builder } else { builder.no_proxy() };
+            builder.build().map_err(|error| error.to_string())
+        });
+        let built = built.map_err(|problem| not_sent(format!("the HTTP client cannot be built: {problem}")))?;
+        Ok(slot.get_or_init(|| built))
     }
 }
 
 #[async_trait]
 impl Transport for LiveTransport {
     async fn send(&self, outgoing: Outgoing<'_>) -> Result<Reply, TransportFailure> {
-        let client = self.client()?;
+        let client = self.client(outgoing.url)?;
         let method = match outgoing.request.method {
             Method::Get => reqwest::Method::GET,
             Method::Post => reqwest::Method::POST,
@@ -86,7 +100,7 @@ impl Transport for LiveTransport {
     }
 }
 
-fn build(settings: LiveSettings) -> Result<reqwest::Client, String> {
+fn builder(settings: LiveSettings) -> Result<reqwest::ClientBuilder, String> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let tls = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -94,14 +108,13 @@ fn build(settings: LiveSettings) -> Result<reqwest::Client, String> {
         .with_platform_verifier()
         .map_err(|error| format!("{error}; install this system's trusted root certificates (often `ca-certificates`)"))?
         .with_no_client_auth();
-    reqwest::Client::builder()
+    let builder = reqwest::Client::builder()
         .tls_backend_preconfigured(tls)
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
         .connect_timeout(settings.connect)
-        .user_agent(concat!("countersign/", env!("CARGO_PKG_VERSION")))
-        .build()
-        .map_err(|error| error.to_string())
+        .user_agent(concat!("countersign/", env!("CARGO_PKG_VERSION")));
+    Ok(builder)
 }
 
 /// Header fields with the secrets in place.
