@@ -135,9 +135,9 @@ pub enum Problem {
         unit: &'static str,
     },
     /// The text is none of the words that may stand here.
-    #[error("is {found:?}; it has to be one of {}", options.join(", "))]
+    #[error("is {found}; it has to be one of {}", options.join(", "))]
     NotOneOf {
-        /// The text that was found, shortened.
+        /// The text that was found, in quotes; of a long one only its length.
         found: String,
         /// The words that may stand here.
         options: Vec<&'static str>,
@@ -198,9 +198,9 @@ pub enum Problem {
     #[error("is set to something that is not UTF-8 text")]
     NotText,
     /// No country has this code.
-    #[error("lists {found:?}, which is no ISO 3166-1 alpha-2 code of a country with a dialling code (GB, US, DE …)")]
+    #[error("lists {found}, which is no ISO 3166-1 alpha-2 code of a country with a dialling code (GB, US, DE …)")]
     Country {
-        /// The text that was found, shortened.
+        /// The text that was found, in quotes; of a long one only its length.
         found: String,
     },
     /// A hash is not one.
@@ -239,13 +239,17 @@ fn suggestion(nearest: Option<&str>, known: &[String]) -> String {
     }
 }
 
-/// A value as errors repeat it: shortened, so that a misplaced document does not fill the screen.
-pub(super) fn shorten(text: &str) -> String {
-    const SHOWN: usize = 40;
-    let mut characters = text.chars();
-    let mut shown: String = characters.by_ref().take(SHOWN).collect();
-    if characters.next().is_some() {
-        shown.push('…');
+/// Text that was found where it has no place, in a message. A word is shown, so that a slip can be seen; what is
+/// longer may be a token that was put into the wrong setting.
+pub(super) fn shown(text: &str) -> String {
+    const LONGEST_WORD: usize = 20;
+    match text.chars().count() {
+        0..=LONGEST_WORD => format!("{text:?}"),
+        length => text_of(length),
     }
-    shown
+}
+
+/// Text of which nothing is shown.
+pub(super) fn text_of(characters: usize) -> String {
+    format!("text of {characters} character{}", if characters == 1 { "" } else { "s" })
 }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use phonenumber::country;
 use serde::Serialize;
 
-use super::error::{Problem, shorten};
+use super::error::{Problem, shown};
 use super::reader::Entry;
 
 /// The limits of challenges, sends and waiting. Zero is out of range everywhere and never means "no limit".
@@ -144,7 +144,7 @@ fn countries(entry: &Entry<'_>) -> BTreeSet<String> {
         if country::Id::from_str(&code).is_ok() {
             codes.insert(code);
         } else {
-            entry.fault(Problem::Country { found: shorten(&text) });
+            entry.fault(Problem::Country { found: shown(&text) });
         }
     }
     codes

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 
 use figment::value::{Dict, Value};
 
-use super::error::{Fault, Problem, shorten};
+use super::error::{Fault, Problem, shown};
 use super::key::KeyPath;
 use super::origin::{Origin, Origins};
 
@@ -155,7 +155,7 @@ impl<'a> Entry<'a> {
     }
 
     pub(super) fn not_one_of(&self, found: &str, options: Vec<&'static str>) {
-        let found = shorten(found);
+        let found = shown(found);
         self.fault(Problem::NotOneOf { found, options });
     }
 

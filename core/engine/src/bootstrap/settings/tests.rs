@@ -208,7 +208,7 @@ fn what_is_shared_is_overlaid_setting_by_setting() {
     assert_eq!(resolved.json["pause"], 3);
 
     let shared = Case::of("auth_token = { file = \"good\" }\n[providers.acme]\nauth_id = \"BC\"");
-    shared.refused(&["countersign.toml:7: `providers.acme.auth_id` is \"BC\""]);
+    shared.refused(&["countersign.toml:7: `providers.acme.auth_id` is text of 2 characters"]);
 }
 
 #[test]
@@ -227,23 +227,23 @@ fn a_value_that_does_not_fit_is_told_with_what_does() {
     fn check(setting: &str, facts: &[&str]) {
         Case::with(setting).refused(&[&["countersign.toml:7: `services.voice."], facts].concat());
     }
-    check("pause = \"2\"", &["voice.pause` is \"2\"; it has to be a whole number"]);
+    check("pause = \"2\"", &["voice.pause` is text of 1 character; it has to be a whole number"]);
     check("pause = 0", &["voice.pause` is 0; it has to be at least 1"]);
     check("pause = 10", &["is 10; it has to be at most 9"]);
     check("mode = \"fax\"", &["voice.mode` is \"fax\"; it has to be one of \"call\", \"authy\""]);
-    check("from = \"1500\"", &["is \"1500\"; it has to be text that matches ^\\+[0-9]+$"]);
-    check("from = 15", &["is 15; it has to be", "text", "or", "null"]);
+    check("from = \"1500\"", &["is text of 4 characters; it has to be text that matches ^\\+[0-9]+$"]);
+    check("from = 15", &["is a number; it has to be", "text", "or", "null"]);
     check("rate = 0", &["is 0; it has to be more than 0"]);
-    check("rate = \"x\"", &["is \"x\"; it has to be a number"]);
-    check("languages = [\"en\", \"toolong\"]", &["voice.languages.1` is \"toolong\"; it has to be at most 5"]);
+    check("rate = \"x\"", &["is text of 1 character; it has to be a number"]);
+    check("languages = [\"en\", \"toolong\"]", &["voice.languages.1` is text of 7 characters; it has to be at most 5"]);
     check("extra = {}", &["voice.extra.deep` is missing"]);
-    check("extra = { deep = \"x\" }", &["voice.extra.deep` is \"x\"; it has to be a whole number"]);
+    check("extra = { deep = \"x\" }", &["voice.extra.deep` is text of 1 character; it has to be a whole number"]);
     check(
         "note = { file = \"good\" }",
         &["voice.note` is not a secret by its plugin's manifest; write its value here"],
     );
     Case::of("auth_id = \"BC\"\nauth_token = { file = \"good\" }").refused(&[
-        "countersign.toml:5: `services.voice.auth_id` is \"BC\"; it has to be text that matches",
+        "countersign.toml:5: `services.voice.auth_id` is text of 2 characters; it has to be text that matches",
         "(Account SID: AC and four digits)",
     ]);
 }
@@ -298,7 +298,9 @@ fn a_variable_is_parsed_by_the_type_in_the_schema() {
     check("languages", "[\"en\"]", json!(["en"]));
     check("extra", "{\"deep\": 1}", json!({"deep": 1}));
     let wrong = Case::with("").variable("COUNTERSIGN_SERVICES__VOICE__PAUSE", "soon");
-    wrong.refused(&["COUNTERSIGN_SERVICES__VOICE__PAUSE: `services.voice.pause` is \"soon\"; it has to be a whole"]);
+    wrong.refused(&[
+        "COUNTERSIGN_SERVICES__VOICE__PAUSE: `services.voice.pause` is text of 4 characters; it has to be a whole",
+    ]);
 }
 
 #[test]
@@ -340,6 +342,25 @@ fn of_several_modes_the_one_that_was_meant_is_told_of() {
 fn a_secret_in_the_wrong_setting_is_not_repeated() {
     let case = Case::of("auth_id = \"c4n4ry-5ecret\"\nauth_token = { file = \"good\" }");
     case.refused(&["`services.voice.auth_id` is a secret; it has to be text that matches"]);
+}
+
+#[test]
+fn a_token_in_the_wrong_setting_is_not_repeated_though_nobody_knows_that_it_is_one() {
+    const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+    for (wrong, told) in [
+        (format!("auth_id = \"{TOKEN}\""), "is text of 32 characters; it has to be text that matches"),
+        (format!("mode = \"{TOKEN}\""), "is text of 32 characters; it has to be one of"),
+        (format!("pause = \"{TOKEN}\""), "is text of 32 characters; it has to be a whole number"),
+        (format!("mode = [\"{TOKEN}\"]"), "is a list; it has to be one of"),
+        (format!("note = {{ x = \"{TOKEN}\" }}"), "is a table; it has to be text"),
+        (format!("languages = [\"{TOKEN}\"]"), "is text of 32 characters; it has to be at most 5 characters"),
+    ] {
+        // The secret's own setting names a file that is not there.
+        let said = Case::of(&format!("{wrong}\nauth_token = {{ file = \"none\" }}")).resolve_by(&schema()).unwrap_err();
+        let (said, debugged) = (said.to_string(), format!("{said:?}"));
+        assert!(said.contains(told), "{said}");
+        assert!(!said.contains(&TOKEN[..8]) && !debugged.contains(&TOKEN[..8]), "{debugged}");
+    }
 }
 
 #[test]

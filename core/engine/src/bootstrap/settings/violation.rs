@@ -4,7 +4,7 @@ use jsonschema::ValidationError;
 use jsonschema::error::ValidationErrorKind as Kind;
 use serde_json::Value;
 
-use crate::bootstrap::error::shorten;
+use crate::bootstrap::error::{shown, text_of};
 
 /// One violation, with the place within the settings at which it is.
 #[derive(Debug, PartialEq, Eq)]
@@ -77,8 +77,24 @@ pub(super) fn violations(error: &ValidationError<'_>) -> Vec<Violation> {
         }
         other => format!("what the plugin's schema says by `{}`", other.keyword()),
     };
-    let found = shorten(&error.instance().to_string());
+    let found = found(error.kind(), error.instance());
     vec![Violation { path, rule: Rule::Expected { found, expected } }]
+}
+
+/// What stands there, as far as it may be shown: it may be a secret in the wrong setting. Of text only what was to
+/// be one of a few words is, and of numbers what was to be a number.
+fn found(kind: &Kind, value: &Value) -> String {
+    match value {
+        Value::String(text) => match kind {
+            Kind::Enum { .. } | Kind::Constant { .. } => shown(text),
+            _ => text_of(text.chars().count()),
+        },
+        Value::Number(_) if matches!(kind, Kind::Type { .. }) => "a number".to_owned(),
+        Value::Array(items) if items.is_empty() => "an empty list".to_owned(),
+        Value::Array(_) => "a list".to_owned(),
+        Value::Object(_) => "a table".to_owned(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.to_string(),
+    }
 }
 
 /// The branch that was most probably meant: not one for another mode, and of the others the one with least wrong.
