@@ -5,7 +5,7 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use countersign_plugin::{Data, Failure, Operation, OperationName, Recipient};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use url::form_urlencoded;
 use zeroize::Zeroizing;
@@ -127,10 +127,14 @@ impl Mask {
 /// As it is; as addresses, forms, JSON and Base64 write it.
 fn notations(needle: &str) -> Vec<Zeroizing<String>> {
     let all = utf8_percent_encode(needle, NON_ALPHANUMERIC).to_string();
+    let reserved = utf8_percent_encode(needle, UNRESERVED).to_string();
+    let component = utf8_percent_encode(needle, COMPONENT).to_string();
     let form: String = form_urlencoded::byte_serialize(needle.as_bytes()).collect();
     let json = Value::from(needle).to_string();
     let json = json.get(1..json.len().saturating_sub(1)).unwrap_or_default().to_owned();
-    let mut notations = vec![needle.to_owned(), all.to_lowercase(), all, form.to_lowercase(), form, json];
+    let escaped = [all, reserved, component, form];
+    let lower = escaped.each_ref().map(|text| lower_escapes(text));
+    let mut notations: Vec<String> = [needle.to_owned(), json].into_iter().chain(escaped).chain(lower).collect();
     if needle.len() >= BASE64_FROM {
         // Three bytes become four letters, so there are three ways, by what stands before it (a
         // user name and a colon, say); letters that depend on neighbours are left out.
@@ -144,6 +148,27 @@ fn notations(needle: &str) -> Vec<Zeroizing<String>> {
         }
     }
     notations.into_iter().map(Zeroizing::new).collect()
+}
+
+/// RFC 3986 §2.3: everything but "unreserved" is encoded.
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Everything but what scripts in browsers leave as it is, too.
+const COMPONENT: &AsciiSet = &UNRESERVED.remove(b'!').remove(b'*').remove(b'\'').remove(b'(').remove(b')');
+
+/// The same with `%2f` for `%2F`: only the digits of escapes are without case.
+fn lower_escapes(text: &str) -> String {
+    let mut digits = 0;
+    let lower = |c: char| {
+        if c == '%' {
+            digits = 2;
+            return c;
+        }
+        let escaped = digits > 0;
+        digits -= i32::from(escaped);
+        if escaped { c.to_ascii_lowercase() } else { c }
+    };
+    text.chars().map(lower).collect()
 }
 
 /// Shorter ones would tear ordinary words apart in Base64.
@@ -164,7 +189,7 @@ mod tests {
     use super::*;
     use crate::secrets::Secret;
 
-    const TOKEN: &str = "t0ken+/with\"all?9c51é";
+    const TOKEN: &str = "T0ken+/With\"all?-9C51~é!";
 
     fn mask(secret: &str) -> Mask {
         let secrets = [("token".to_owned(), Secret::new(secret))].into_iter().collect();
@@ -174,15 +199,21 @@ mod tests {
     #[test]
     fn every_notation_is_masked() {
         let percent = utf8_percent_encode(TOKEN, NON_ALPHANUMERIC).to_string();
+        let form: String = form_urlencoded::byte_serialize(TOKEN.as_bytes()).collect();
         for text in [
-            TOKEN.to_owned(),
-            percent.to_lowercase(),
-            percent,
-            form_urlencoded::byte_serialize(TOKEN.as_bytes()).collect(),
-            json!({ "token": TOKEN }).to_string(),
+            TOKEN,
+            &percent,
+            &form,
+            &json!({ "token": TOKEN }).to_string(),
+            "T0ken%2B%2FWith%22all%3F%2D9C51%7E%C3%A9%21",
+            "T0ken%2b%2fWith%22all%3f%2d9C51%7e%c3%a9%21",
+            "T0ken%2B%2FWith%22all%3F-9C51~%C3%A9%21",
+            "T0ken%2b%2fWith%22all%3f-9C51~%c3%a9%21",
+            "T0ken%2b%2fWith%22all%3f-9C51~%c3%a9!",
+            "T0ken%2b%2fWith%22all%3f-9C51%7e%c3%a9%21",
         ] {
-            let masked = mask(TOKEN).text(&text);
-            assert!(masked.contains('…') && !masked.contains("9c51"), "{text}: {masked}");
+            let masked = mask(TOKEN).text(text);
+            assert!(masked.contains('…') && !masked.contains("9C51"), "{text}: {masked}");
         }
         for before in ["", "A", "AC", "AC1", "AC01:"] {
             let pair = format!("{before}{TOKEN}");
