@@ -9,6 +9,7 @@ mod code;
 pub mod engine;
 pub mod enrollment;
 pub mod instance;
+mod line;
 pub mod operation;
 pub mod phone;
 pub mod policy;

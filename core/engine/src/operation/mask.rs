@@ -10,6 +10,7 @@ use serde_json::Value;
 use url::form_urlencoded;
 use zeroize::Zeroizing;
 
+use crate::line::one_line;
 use crate::secrets::Secrets;
 
 /// The values that must not appear in logs and failures of one operation: the service's secrets,
@@ -51,7 +52,7 @@ impl Mask {
         mask
     }
 
-    /// The text without them, in whatever notation a request or a reply would have carried them.
+    /// The text in one line without them, in whatever notation a request or a reply would have carried them.
     pub fn text(&self, text: &str) -> String {
         let mut masked = text.to_owned();
         for notation in self.needles.iter().flat_map(|needle| notations(needle)) {
@@ -59,7 +60,7 @@ impl Mask {
                 masked = masked.replace(notation.as_str(), "…");
             }
         }
-        masked
+        one_line(&masked)
     }
 
     /// The outcome without them where a person or an operator reads it. What the engine stores of it

@@ -382,6 +382,16 @@ async fn known_secrets_are_masked_in_what_a_plugin_writes() {
 }
 
 #[tokio::test]
+async fn what_a_plugin_writes_stays_in_its_line() {
+    let text = "refused\n2026-01-01 all is well\u{1b}[2J\u{202e}";
+    let failure = json!({"kind": "blocked", "operator": text, "person": text, "provider_code": text});
+    let rig = rig(vec![step(1, json!({"done": {"failure": failure}}))], vec![]);
+    let failed = rig.check().await.unwrap_err().failure;
+    let one_line = "refused\\n2026-01-01 all is well\\u{1b}[2J\\u{202e}";
+    assert_eq!([&failed.operator, &failed.person, failed.provider_code.as_ref().unwrap()], [one_line; 3]);
+}
+
+#[tokio::test]
 async fn a_fault_in_the_plugin_ends_its_operation() {
     let fault = || Fault::new(countersign_plugin::FaultKind::Panicked, "the plugin panicked: no luck");
     let rig1 = rig(vec![Err(fault())], vec![]);

@@ -15,6 +15,7 @@ use countersign_plugin::{Fault, FaultKind, limits};
 use serde::{Deserialize, Serialize};
 
 use super::digest::Digest;
+use crate::line::one_line;
 
 /// The frozen root module of a file, with every answer copied out at once.
 #[derive(Clone, Copy)]
@@ -83,8 +84,12 @@ fn copied(answer: Bytes) -> Result<Vec<u8>, Fault> {
         RResult::ROk(bytes) if bytes.len() > limits::STEP_BYTES => Err(too_large(bytes.len())),
         RResult::RErr(bytes) if bytes.len() > limits::STEP_BYTES => Err(too_large(bytes.len())),
         RResult::ROk(bytes) => Ok(bytes.as_slice().to_vec()),
-        RResult::RErr(bytes) => Err(serde_json::from_slice(bytes.as_slice())
-            .unwrap_or_else(|_| Fault::new(FaultKind::Unknown, "the plugin answered with an error that is none"))),
+        RResult::RErr(bytes) => {
+            let none = |_| Fault::new(FaultKind::Unknown, "the plugin answered with an error that is none");
+            let mut fault: Fault = serde_json::from_slice(bytes.as_slice()).unwrap_or_else(none);
+            fault.message = one_line(&fault.message);
+            Err(fault)
+        }
     }
 }
 
@@ -105,13 +110,6 @@ fn refusal(error: &LibraryError, built_with: Option<&str>) -> ContactError {
             versions(built_with())
         }
     }
-}
-
-/// The loader quotes names of the file as they are, and the file may be damaged.
-pub(super) fn one_line(text: &str) -> String {
-    let printable = |c: char| if c.is_control() { ' ' } else { c };
-    let text: String = text.chars().map(printable).collect();
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// What went wrong when code of the file ran for the first time.
@@ -181,6 +179,10 @@ mod tests {
         let fault = Fault::new(FaultKind::StaleHandle, "gone");
         let bytes = serde_json::to_vec(&fault).unwrap();
         assert_eq!(copied(RResult::RErr(RVec::from(bytes))), Err(fault));
+        let forged = Fault::new(FaultKind::Panicked, "no luck\n2026-01-01 all is well\u{1b}[2J");
+        let bytes = serde_json::to_vec(&forged).unwrap();
+        let told = copied(RResult::RErr(RVec::from(bytes))).unwrap_err();
+        assert_eq!(told.message, "no luck\\n2026-01-01 all is well\\u{1b}[2J");
         assert_eq!(copied(RResult::RErr(RVec::from(b"?".to_vec()))).unwrap_err().kind, FaultKind::Unknown);
     }
 

@@ -6,7 +6,7 @@ use countersign_plugin::manifest::{Channel, Checker, HOST_FEATURES, MANIFEST_VER
 use serde::Deserialize;
 
 use super::find::ProviderId;
-use super::load::one_line;
+use crate::line::one_line;
 
 /// The version of this program, for messages that name both sides.
 const HOST_VERSION: &str = env!("CARGO_PKG_VERSION");

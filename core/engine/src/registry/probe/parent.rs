@@ -11,9 +11,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use countersign_plugin::Bytes;
+use serde_json::Value;
 
 use super::error::{End, ProbeError};
 use super::{ANSWERS, ARGUMENT, Job, Report};
+use crate::line::one_line;
 use crate::registry::digest::Digest;
 use crate::registry::error::{LoadError, OpenError};
 
@@ -107,10 +109,7 @@ impl Prober {
         if !status.success() {
             return Err(ProbeError::Died { end: End::of(status) });
         }
-        // A plugin may have written lines of its own before.
-        let last = output.split(|byte| *byte == b'\n').rfind(|line| !line.is_empty());
-        let report = last.and_then(|line| serde_json::from_slice(line).ok());
-        report.ok_or_else(|| ProbeError::NoReport { program: self.shown() })
+        read(&output).ok_or_else(|| ProbeError::NoReport { program: self.shown() })
     }
 
     fn program(&self) -> Result<PathBuf, ProbeError> {
@@ -126,6 +125,24 @@ impl Prober {
 
     fn shown(&self) -> PathBuf {
         self.program.clone().or_else(|| std::env::current_exe().ok()).unwrap_or_else(|| PathBuf::from("this program"))
+    }
+}
+
+/// The report in a child's output, which is its last line: a plugin may have written lines of its own before. It is
+/// text of a process in which the plugin ran.
+fn read(output: &[u8]) -> Option<Report> {
+    let last = output.split(|byte| *byte == b'\n').rfind(|line| !line.is_empty())?;
+    let mut report: Value = serde_json::from_slice(last).ok()?;
+    each_text(&mut report, &mut |text| *text = one_line(text));
+    serde_json::from_value(report).ok()
+}
+
+fn each_text(value: &mut Value, change: &mut impl FnMut(&mut String)) {
+    match value {
+        Value::String(text) => change(text),
+        Value::Array(items) => items.iter_mut().for_each(|item| each_text(item, change)),
+        Value::Object(entries) => entries.values_mut().for_each(|entry| each_text(entry, change)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
@@ -178,5 +195,18 @@ fn wait(child: &mut Child, until: Instant) -> Option<ExitStatus> {
             Ok(None) if Instant::now() < until => thread::sleep(POLL),
             Ok(None) | Err(_) => return None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_is_the_last_line_and_its_texts_stay_in_theirs() {
+        let report = read(b"a plugin's own\n\n{\"Survived\": {\"faults\": [\"start: no\\nluck\\u001b[2J\"]}}\n");
+        let Some(Report::Survived { faults }) = report else { panic!("no report") };
+        assert_eq!(faults, ["start: no\\nluck\\u{1b}[2J"]);
+        assert!(read(b"").is_none() && read(b"nothing\n").is_none());
     }
 }
