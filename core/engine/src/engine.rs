@@ -227,6 +227,12 @@ impl Engine {
 
     /// Removes a factor, here and (where it can be) at the provider.
     ///
+    /// Who had a factor and has none does not register one again without an administrator: it would
+    /// take no more than the password. An administrator who removes the last factor lets the user
+    /// register again, which is what that is for; it also ends an enrollment of this factor that is
+    /// under way, and works where the factor has gone before. [`change_number`](Self::change_number)
+    /// and [`set_email`](Self::set_email) let nobody register.
+    ///
     /// # Errors
     /// [`EnrollError`].
     pub async fn remove_factor(&self, user: &str, factor: &Factor, actor: Actor<'_>) -> Result<Removed, EnrollError> {
@@ -278,10 +284,14 @@ impl Engine {
 
     /// Changes a user's number, as an administrator does: the old one ceases to be a factor at
     /// once and its open challenges die; the new one must be proven with
-    /// [`confirm_phone`](Self::confirm_phone).
+    /// [`confirm_phone`](Self::confirm_phone). Until then the user may be without a factor, and
+    /// cannot register one without an administrator: change the number once more, or release the
+    /// user by [`remove_factor`](Self::remove_factor).
     ///
     /// # Errors
-    /// [`EnrollError`]. A number or method that cannot be used changes nothing.
+    /// [`EnrollError`]. A number or method that cannot be used changes nothing;
+    /// [`NumberGone`](EnrollError::NumberGone) says that the old number is removed and no code was
+    /// sent to the new one.
     pub async fn change_number(&self, user: &str, number: &str, method: &str) -> Result<Started, EnrollError> {
         enrollment::change_number(self, user, number, method).await
     }

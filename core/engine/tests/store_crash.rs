@@ -26,7 +26,7 @@ const SEND: SendRule =
 const ATTEMPTS: AttemptRule = AttemptRule { per_challenge: 5, per_user: 2, lock_seconds: 900 };
 
 /// Every transition of the store, so that none is missing in the history.
-const NAMES: [&str; 21] = [
+const NAMES: [&str; 22] = [
     "add_user",
     "add_delivery",
     "append",
@@ -45,6 +45,7 @@ const NAMES: [&str; 21] = [
     "open_challenge",
     "put_provider_data",
     "release_delivery",
+    "release_user",
     "remove_enrollment",
     "unlock_user",
     "update_user",
@@ -228,6 +229,11 @@ const HISTORY: &[Step] = steps! {
         EnrollmentRemoved::Removed
     ),
     store => assert_eq!(store.expire(at(1000)).await.unwrap(), 2),
+    store => assert_eq!(
+        store.remove_enrollment(&enrollment(1), &Authority::Administrator, MustRemain::Nothing, at(141)).await.unwrap(),
+        EnrollmentRemoved::Removed
+    ),
+    store => assert!(store.release_user(&id(UserId::parse, 1), at(142)).await.unwrap()),
     store => store.append(AuditEvent::new(AuditKind::CredentialsTested), at(1001)).await.unwrap(),
     store => assert!(store.forget_user(&id(UserId::parse, 2), at(1002)).await.unwrap()),
 };

@@ -179,8 +179,10 @@ fn enroll(error: &EnrollError) -> Exit {
         | EnrollError::NoSuchFactor { .. }
         | EnrollError::LastFactor
         | EnrollError::NeedsApproval
+        | EnrollError::NeedsAdministrator
         | EnrollError::ApprovalRefused
         | EnrollError::UnknownEnrollment => Exit::No,
+        EnrollError::NumberGone { cause } => enroll(cause),
         EnrollError::NotSent(error) => not_sent(error),
         EnrollError::Failed { failure, .. } => failed(failure.kind),
         EnrollError::Store(error) => store(error),

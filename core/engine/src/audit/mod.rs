@@ -28,6 +28,7 @@ pub enum AuditKind {
     UserAdded,
     UserChanged,
     UserUnlocked,
+    UserReleased,
     UserForgotten,
     UserLocked,
     EnrollmentBegun,

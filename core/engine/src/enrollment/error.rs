@@ -69,6 +69,11 @@ pub enum EnrollError {
     /// The user has a factor, so the person must pass it first.
     #[error("the user has a factor, so enrolling or removing one needs an approval: pass a login challenge first")]
     NeedsApproval,
+    /// The user had a factor, or is being given one by an administrator.
+    #[error(
+        "the user had a factor, or an administrator is enrolling one; let an administrator enroll it, or remove it and so let the user register again"
+    )]
+    NeedsAdministrator,
     /// The approval is not one.
     #[error(
         "the approval does not count: it must be a login challenge of this user, passed at most 5 minutes ago by a factor that is still there, and not used before"
@@ -80,6 +85,12 @@ pub enum EnrollError {
     /// Nothing was typed. It does not count as an attempt.
     #[error("no code was typed; nothing was counted")]
     Empty,
+    /// The number was to be changed: the old one is removed, but the new one is not on its way.
+    #[error("the old number is removed, but no code was sent to the new one: {cause}; change the number once more")]
+    NumberGone {
+        /// Why no code was sent.
+        cause: Box<Self>,
+    },
     /// The first code was not sent.
     #[error(transparent)]
     NotSent(#[from] NotSent),
@@ -109,6 +120,8 @@ impl EnrollError {
             Self::Empty => "Please type the code.",
             Self::UnknownEnrollment => "That took too long. Please start again.",
             Self::AlreadyEnrolled { .. } => "This is registered already. Please ask your administrator to change it.",
+            Self::NeedsAdministrator => "Please ask your administrator to register you.",
+            Self::NumberGone { cause } => cause.person(),
             Self::LastFactor => "This is your last method. Please register another one first.",
             Self::NeedsApproval | Self::ApprovalRefused => "Please confirm with your second factor first.",
             Self::User(_)

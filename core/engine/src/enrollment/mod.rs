@@ -28,7 +28,9 @@ pub const APPROVAL_LIFETIME: Duration = Duration::from_secs(5 * 60);
 pub enum Actor<'a> {
     /// The person, in a session of the host's. As soon as they have a factor, they need a fresh
     /// approval: a challenge of their own, of purpose login, passed at most
-    /// [`APPROVAL_LIFETIME`] ago. It serves one change.
+    /// [`APPROVAL_LIFETIME`] ago by a factor that is still there. It serves one change. Who had a
+    /// factor and has none needs an administrator; see
+    /// [`remove_factor`](crate::engine::Engine::remove_factor).
     Person {
         /// The passed challenge.
         approval: Option<&'a ChallengeId>,
@@ -110,6 +112,7 @@ fn allowed(begun: EnrollmentBegun, factor: &Factor) -> Result<(), EnrollError> {
         EnrollmentBegun::AlreadyEnrolled => Err(EnrollError::AlreadyEnrolled { factor: factor.clone() }),
         EnrollmentBegun::NoUser => Err(UserError::Gone.into()),
         EnrollmentBegun::NeedsApproval => Err(EnrollError::NeedsApproval),
+        EnrollmentBegun::NeedsAdministrator => Err(EnrollError::NeedsAdministrator),
         EnrollmentBegun::ApprovalRefused => Err(EnrollError::ApprovalRefused),
     }
 }

@@ -39,12 +39,14 @@ pub(crate) async fn change_number(
     let number = phone::read(number, &engine.limits.allowed_countries)?;
     let method = method_for(engine, method, Actor::Administrator, &[Destination::Phone], "a phone number")?;
     let user = account::existing(engine, user).await?;
-    match super::remove_from(engine, &user, &Factor::Phone, Actor::Administrator).await {
+    let removed = match super::remove_from(engine, &user, &Factor::Phone, Actor::Administrator).await {
         // What a provider would not forget is in the log.
-        Ok(_) | Err(EnrollError::NoSuchFactor { .. }) => {}
+        Ok(_) => true,
+        Err(EnrollError::NoSuchFactor { .. }) => false,
         Err(error) => return Err(error),
-    }
-    prove(engine, method, &user, Some(number), None, Actor::Administrator).await
+    };
+    let proof = prove(engine, method, &user, Some(number), None, Actor::Administrator).await;
+    proof.map_err(|error| if removed { EnrollError::NumberGone { cause: Box::new(error) } } else { error })
 }
 
 /// A method that the site lets this actor enroll by.
@@ -98,6 +100,7 @@ async fn prove(
         user: new.user.clone(),
         factor: new.factor.clone(),
         active: false,
+        by_administrator: actor == Actor::Administrator,
         phone: new.phone.clone(),
         provider: None,
         last_step: None,

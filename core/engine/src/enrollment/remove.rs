@@ -22,7 +22,30 @@ pub(crate) async fn remove(
     actor: Actor<'_>,
 ) -> Result<Removed, EnrollError> {
     let user = account::existing(engine, user).await?;
-    remove_from(engine, &user, factor, actor).await
+    if actor != Actor::Administrator {
+        return remove_from(engine, &user, factor, actor).await;
+    }
+    let removed = match remove_from(engine, &user, factor, actor).await {
+        Err(EnrollError::NoSuchFactor { .. }) => take_back(engine, &user, factor).await?,
+        removed => Some(removed?),
+    };
+    // An administrator removes the last one so that the person registers anew; also where a change
+    // has removed it before.
+    let released = engine.store.release_user(&user.id, engine.clock.now()).await?;
+    match removed {
+        Some(removed) => Ok(removed),
+        None if released => Ok(Removed { left_at: Vec::new() }),
+        None => Err(EnrollError::NoSuchFactor { factor: factor.clone() }),
+    }
+}
+
+/// Ends an enrollment that waits for its proof; `None` where there is none.
+async fn take_back(engine: &Engine, user: &User, factor: &Factor) -> Result<Option<Removed>, EnrollError> {
+    let enrollments = engine.store.enrollments(&user.id, engine.clock.now()).await?;
+    match enrollments.iter().find(|enrollment| enrollment.factor == *factor) {
+        Some(pending) => end(engine, user, pending, Actor::Administrator).await.map(Some),
+        None => Ok(None),
+    }
 }
 
 pub(super) async fn remove_from(
@@ -36,6 +59,10 @@ pub(super) async fn remove_from(
     else {
         return Err(EnrollError::NoSuchFactor { factor: factor.clone() });
     };
+    end(engine, user, enrollment, actor).await
+}
+
+async fn end(engine: &Engine, user: &User, enrollment: &Enrollment, actor: Actor<'_>) -> Result<Removed, EnrollError> {
     let must_remain = match actor {
         Actor::Person { .. } if must_have_one(engine, user) => MustRemain::AnotherFactor,
         Actor::Person { .. } | Actor::Administrator => MustRemain::Nothing,
@@ -46,7 +73,7 @@ pub(super) async fn remove_from(
     let now = engine.clock.now();
     match engine.store.remove_enrollment(&enrollment.id, &actor.authority(now), must_remain, now).await? {
         EnrollmentRemoved::Removed => {}
-        EnrollmentRemoved::Gone => return Err(EnrollError::NoSuchFactor { factor: factor.clone() }),
+        EnrollmentRemoved::Gone => return Err(EnrollError::NoSuchFactor { factor: enrollment.factor.clone() }),
         EnrollmentRemoved::NeedsApproval => return Err(EnrollError::NeedsApproval),
         EnrollmentRemoved::ApprovalRefused => return Err(EnrollError::ApprovalRefused),
         EnrollmentRemoved::LastFactor => return Err(EnrollError::LastFactor),

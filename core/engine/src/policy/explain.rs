@@ -55,6 +55,9 @@ pub enum Reason {
     },
     /// The user has no factor.
     NothingRegistered,
+    /// The user had a factor, or is being given one: an administrator must enroll it, or let the
+    /// user register again by removing it.
+    LeftToAdministrators,
     /// The user has factors, and none of them can be used.
     NoMethodWorks,
     /// A method is not offered.
@@ -95,6 +98,10 @@ impl fmt::Display for Reason {
                 "two_factor.login_types.{login_type} is flagged-users, and the user's box \"Two Factor Auth. Required\" is not ticked"
             ),
             Self::NothingRegistered => f.write_str("the user has no second factor yet, and must register one"),
+            Self::LeftToAdministrators => f.write_str(
+                "the user had a second factor, or an administrator is enrolling one: only an administrator may enroll \
+                 it, or remove it and so let the user register again",
+            ),
             Self::NoMethodWorks => {
                 f.write_str("the user has a second factor, but no method that works: an administrator must help")
             }

@@ -112,6 +112,10 @@ impl Situation<'_> {
         }
         if !self.enrollments.iter().any(|enrollment| enrollment.active) {
             why.push(Reason::NothingRegistered);
+            if self.left_to_administrators() {
+                why.push(Reason::LeftToAdministrators);
+                return Ok(Assessment::Register { options: Vec::new(), why: Explanation(why) });
+            }
             let options = self.registrable(&mut why);
             return Ok(Assessment::Register { options, why: Explanation(why) });
         }
@@ -121,6 +125,12 @@ impl Situation<'_> {
             why.push(Reason::GuessLocked { until });
         }
         Ok(Assessment::Verify { methods, may_register, why: Explanation(why) })
+    }
+
+    /// Whether only an administrator may enroll the first factor; the store sees to it.
+    fn left_to_administrators(&self) -> bool {
+        let by_administrator = |enrollment: &Enrollment| !enrollment.active && enrollment.by_administrator;
+        self.user.had_factor || self.enrollments.iter().any(by_administrator)
     }
 
     fn methods(&self, why: &mut Vec<Reason>) -> Vec<Method> {

@@ -22,6 +22,7 @@ fn user(required: bool) -> User {
         required,
         failures: 0,
         locked_until: None,
+        had_factor: false,
     }
 }
 
@@ -30,7 +31,17 @@ fn enrollment(user: &User, factor: Factor, active: bool) -> Enrollment {
     let provider = matches!(factor, Factor::Device(_)).then(|| "app".to_owned());
     let expires = (!active).then_some(NOW);
     let id = EnrollmentId::new(&SystemRandom).unwrap();
-    Enrollment { id, user: user.id.clone(), factor, active, phone, provider, last_step: None, expires }
+    Enrollment {
+        id,
+        user: user.id.clone(),
+        factor,
+        active,
+        by_administrator: false,
+        phone,
+        provider,
+        last_step: None,
+        expires,
+    }
 }
 
 fn services() -> Vec<Arc<Service>> {

@@ -159,6 +159,7 @@ through! {
     async fn add_user(&self, user: NewUser, now: Timestamp) -> Result<Option<User>, StoreError>;
     async fn update_user(&self, user: &UserId, change: UserChange, now: Timestamp) -> Result<bool, StoreError>;
     async fn unlock_user(&self, user: &UserId, now: Timestamp) -> Result<bool, StoreError>;
+    async fn release_user(&self, user: &UserId, now: Timestamp) -> Result<bool, StoreError>;
     async fn forget_user(&self, user: &UserId, now: Timestamp) -> Result<bool, StoreError>;
     async fn begin_enrollment(&self, new: NewEnrollment, now: Timestamp) -> Result<EnrollmentBegun, StoreError>;
     async fn confirm_enrollment(

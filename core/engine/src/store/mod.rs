@@ -39,6 +39,9 @@ pub trait Store: Send + Sync {
     async fn update_user(&self, user: &UserId, change: UserChange, now: Timestamp) -> Result<bool, StoreError>;
     /// Ends the guess lock and clears the count of failures: an audited unlock.
     async fn unlock_user(&self, user: &UserId, now: Timestamp) -> Result<bool, StoreError>;
+    /// Lets a user who had a factor and has none register a first one again without anybody's
+    /// leave (see [`Authority::Nobody`]); `false` if there was nothing to let.
+    async fn release_user(&self, user: &UserId, now: Timestamp) -> Result<bool, StoreError>;
     /// Deletes the user with everything that belongs to them; the audit keeps its rows, which
     /// name the user by id only.
     async fn forget_user(&self, user: &UserId, now: Timestamp) -> Result<bool, StoreError>;

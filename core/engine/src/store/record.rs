@@ -111,6 +111,8 @@ pub struct User {
     pub failures: u32,
     /// No code of this user is judged before then; [`UNTIL_UNLOCKED`]: before an unlock.
     pub locked_until: Option<Timestamp>,
+    /// Whether a factor was active once and the user was not released since.
+    pub had_factor: bool,
 }
 
 /// Changes of a user; `None` leaves as is.
@@ -141,8 +143,10 @@ pub enum Factor {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Authority {
     /// Nobody's: only the first factor of a user may be enrolled so. Beginning needs that the
-    /// user has no active factor (else `NeedsApproval`), and so does becoming active (else it is
-    /// gone). Nothing can be removed so.
+    /// user has no active factor (else `NeedsApproval`), never had one since the last
+    /// [`release_user`](crate::store::Store::release_user), and that no administrator is enrolling
+    /// one just now (else `NeedsAdministrator`); and so does becoming active (else it is gone).
+    /// Nothing can be removed so.
     Nobody,
     /// The person passed a second factor for this: the challenge must be the user's own, of
     /// purpose login, approved at or after `not_before` by a factor that is still there, and not
@@ -189,6 +193,8 @@ pub struct Enrollment {
     pub factor: Factor,
     /// Whether it counts as a factor.
     pub active: bool,
+    /// Whether an administrator began it.
+    pub by_administrator: bool,
     /// The number, for phones.
     pub phone: Option<Phone>,
     /// The provider that keeps a device's data.
@@ -211,6 +217,8 @@ pub enum EnrollmentBegun {
     NoUser,
     /// The user has a factor, so an approval is needed.
     NeedsApproval,
+    /// The user had a factor, or is being given one: only an administrator may enroll another.
+    NeedsAdministrator,
     /// The approval is not one, too old, or used up.
     ApprovalRefused,
 }

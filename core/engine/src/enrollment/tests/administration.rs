@@ -147,6 +147,86 @@ fn an_administrator_changes_a_number_and_the_new_one_must_be_proven() {
 }
 
 #[test]
+fn a_change_of_number_opens_the_account_to_nobody() {
+    run(async {
+        let rig = Rig::new();
+        rig.with_phone("ada", NUMBER).await;
+        let _changed = rig.engine.change_number("ada", OTHER_NUMBER, "sms").await.unwrap();
+        // Before the new number is proven, after its time, and on the next day.
+        for wait in [0, 600, 86_400] {
+            rig.clock.advance(wait);
+            rig.engine.expire().await.unwrap();
+            refused(rig.begin_phone("ada", NUMBER, "call").await, "let an administrator enroll it");
+            refused(rig.begin_app("ada", BY_NOBODY).await, "let an administrator enroll it");
+            let Assessment::Register { options, why } = rig.engine.assess("ada", "web").await.unwrap() else {
+                panic!("a factor")
+            };
+            assert!(options.is_empty());
+            assert!(why.to_string().contains("only an administrator may enroll it"), "{why}");
+        }
+        let changed = rig.engine.change_number("ada", OTHER_NUMBER, "sms").await.unwrap();
+        approved(&rig.prove(OTHER_NUMBER, &changed).await);
+        assert_eq!(rig.factors("ada").await, [Factor::Phone]);
+    });
+}
+
+#[test]
+fn an_administrator_who_removes_the_last_factor_lets_the_user_register_again() {
+    run(async {
+        let rig = Rig::new();
+        rig.with_phone("ada", NUMBER).await;
+        let app = rig.with_app_approved("ada").await;
+        assert!(rig.engine.remove_factor("ada", &Factor::Phone, BY_ADMINISTRATOR).await.is_ok());
+        refused(rig.begin_phone("ada", NUMBER, "call").await, "needs an approval");
+        assert!(rig.engine.remove_factor("ada", &totp(), BY_ADMINISTRATOR).await.is_ok());
+        approved(&rig.confirm("ada", &rig.begin_app("ada", BY_NOBODY).await.unwrap()).await);
+        drop(app);
+        // Also where it has gone before, and with what is under way.
+        let rig = Rig::new();
+        rig.with_phone("ada", NUMBER).await;
+        let changed = rig.engine.change_number("ada", OTHER_NUMBER, "sms").await.unwrap();
+        assert!(rig.engine.remove_factor("ada", &Factor::Phone, BY_ADMINISTRATOR).await.is_ok());
+        assert!(rig.world.live().is_empty());
+        assert_eq!(rig.prove(OTHER_NUMBER, &changed).await, Verdict::Expired);
+        assert!(rig.begin_app("ada", BY_NOBODY).await.is_ok());
+        refused(rig.engine.remove_factor("ada", &Factor::Phone, BY_ADMINISTRATOR).await, "no phone number");
+    });
+}
+
+#[test]
+fn who_removed_their_own_last_factor_asks_an_administrator_for_another() {
+    run(async {
+        let mut options = two_factor();
+        options.login_types.retain(|name, _| name == "open");
+        let mut rig = Rig::new();
+        let app = rig.with_app("ada").await;
+        let approval = rig.approval("ada", &app).await;
+        rig.reborn_as(options, Limits::default());
+        assert!(rig.engine.remove_factor("ada", &totp(), by(&approval)).await.is_ok());
+        refused(rig.begin_app("ada", BY_NOBODY).await, "let an administrator enroll it");
+        assert!(rig.engine.remove_factor("ada", &totp(), BY_ADMINISTRATOR).await.is_ok());
+        assert!(rig.begin_app("ada", BY_NOBODY).await.is_ok());
+    });
+}
+
+#[test]
+fn a_change_whose_first_code_is_not_sent_says_that_the_old_number_is_gone() {
+    run(async {
+        let rig = Rig::new();
+        rig.with_phone("ada", NUMBER).await;
+        rig.world.weather(Weather::NotSent);
+        let error = rig.engine.change_number("ada", OTHER_NUMBER, "call").await.unwrap_err();
+        let EnrollError::NumberGone { cause } = &error else { panic!("{error}") };
+        assert!(matches!(&**cause, EnrollError::NotSent(NotSent::Failed { .. })), "{cause}");
+        assert!(error.to_string().starts_with("the old number is removed, but no code was sent to the new one: "));
+        assert_eq!(error.person(), cause.person());
+        // Who had none has lost none.
+        let error = rig.engine.change_number("ada", "+15005550008", "call").await.unwrap_err();
+        assert!(matches!(error, EnrollError::NotSent(NotSent::Failed { .. })), "{error}");
+    });
+}
+
+#[test]
 fn providers_that_can_forget_are_asked_to() {
     run(async {
         let rig = Rig::new();

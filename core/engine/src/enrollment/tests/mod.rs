@@ -445,6 +445,7 @@ fn every_refusal_has_a_word_for_the_person() {
         (EnrollError::NeedsApproval, "Please confirm with your second factor first."),
         (EnrollError::ApprovalRefused, "Please confirm with your second factor first."),
         (EnrollError::LastFactor, "This is your last method. Please register another one first."),
+        (EnrollError::NeedsAdministrator, "Please ask your administrator to register you."),
         (EnrollError::Empty, "Please type the code."),
         (EnrollError::UnknownEnrollment, "That took too long. Please start again."),
         (EnrollError::Phone(PhoneError::NoPlus), PhoneError::NoPlus.person()),

@@ -22,6 +22,7 @@ impl Transition<'_> {
         Ok(match authority {
             Authority::Administrator => Ok(()),
             Authority::Nobody if self.has_factor(user)? => Err(EnrollmentBegun::NeedsApproval),
+            Authority::Nobody if self.left_to_administrators(user)? => Err(EnrollmentBegun::NeedsAdministrator),
             Authority::Nobody => Ok(()),
             Authority::Approval { challenge, not_before } => {
                 let fresh = self.first(
@@ -72,13 +73,20 @@ impl Transition<'_> {
         let active = self.hit(
             "UPDATE enrollments SET state = 'active', expires = NULL
              WHERE id = :id AND state = 'pending' AND expires > :now
-               AND (authority <> 'nobody' OR NOT EXISTS (SELECT 1 FROM enrollments other
-                   WHERE other.user = enrollments.user AND other.state = 'active'))",
+               AND (authority <> 'nobody' OR (
+                   EXISTS (SELECT 1 FROM users WHERE id = enrollments.user AND had_factor = 0)
+                   AND NOT EXISTS (SELECT 1 FROM enrollments other
+                       WHERE other.user = enrollments.user AND (other.state = 'active'
+                           OR other.authority = 'administrator' AND other.expires > :now))))",
             named_params! {":id": enrollment.as_str(), ":now": self.now()},
         )?;
         if !active {
             return Ok(false);
         }
+        self.hit(
+            "UPDATE users SET had_factor = 1 WHERE id = (SELECT user FROM enrollments WHERE id = ?1)",
+            [enrollment.as_str()],
+        )?;
         let rests_on = self.first(
             "SELECT user, approval FROM enrollments WHERE id = ?1 AND authority = 'approval'",
             [enrollment.as_str()],
@@ -89,6 +97,17 @@ impl Transition<'_> {
             &format!("UPDATE challenges SET used_for = :enrollment WHERE id = :approval AND {UNUSED}"),
             named_params! {":enrollment": enrollment.as_str(), ":approval": approval, ":user": user},
         )
+    }
+
+    /// Whether the user had a factor and was not released, or an administrator is enrolling one.
+    fn left_to_administrators(&self, user: &UserId) -> Result<bool, Fault> {
+        let left = self.first(
+            "SELECT 1 FROM users WHERE id = ?1 AND (had_factor = 1 OR EXISTS (SELECT 1 FROM enrollments
+                 WHERE user = users.id AND authority = 'administrator' AND state = 'pending' AND expires > ?2))",
+            params![user.as_str(), self.now()],
+            |_| Ok(()),
+        )?;
+        Ok(left.is_some())
     }
 
     fn has_factor(&self, user: &UserId) -> Result<bool, Fault> {

@@ -15,17 +15,19 @@ use crate::store::{
     MustRemain, NewEnrollment, Proof, UserId,
 };
 
-const COLUMNS: &str = "id, user, kind, channel, state, phone, provider, last_step, expires";
+const COLUMNS: &str = "id, user, kind, channel, state, phone, provider, last_step, expires, authority";
 
 impl Transition<'_> {
     pub(super) fn begin_enrollment(&self, new: &NewEnrollment) -> Result<EnrollmentBegun, Fault> {
         let begun = self.unless_refused(|| {
+            // Examined before the pending one is dropped: that may be an administrator's.
+            let leave = self.leave_to_begin(&new.user, &new.authority)?;
             self.drop_pending(&new.user, &new.factor)?;
             if !self.insert_enrollment(new)? {
                 let known = self.user_by("id", new.user.as_str())?.is_some();
                 return Ok(Err(if known { EnrollmentBegun::AlreadyEnrolled } else { EnrollmentBegun::NoUser }));
             }
-            if let Err(refused) = self.leave_to_begin(&new.user, &new.authority)? {
+            if let Err(refused) = leave {
                 return Ok(Err(refused));
             }
             if let Some((provider, data)) = &new.data {
@@ -216,6 +218,7 @@ impl Transition<'_> {
                 _ => return Err(damaged("kind")),
             },
             active: row.get::<_, String>(4)? == "active",
+            by_administrator: row.get::<_, String>(9)? == "administrator",
             phone: phone.map(|sealed| self.open_phone(&id, &sealed)).transpose()?,
             provider: row.get(6)?,
             last_step: row.get::<_, Option<i64>>(7)?.map(|step| u64::try_from(step).unwrap_or(0)),

@@ -40,6 +40,11 @@ impl Store for SqliteStore {
         self.write("unlock_user", now, move |tx| tx.unlock_user(&user)).await
     }
 
+    async fn release_user(&self, user: &UserId, now: Timestamp) -> Result<bool, StoreError> {
+        let user = user.clone();
+        self.write("release_user", now, move |tx| tx.release_user(&user)).await
+    }
+
     async fn forget_user(&self, user: &UserId, now: Timestamp) -> Result<bool, StoreError> {
         let user = user.clone();
         let forgotten = self.write("forget_user", now, move |tx| tx.forget_user(&user)).await?;

@@ -12,10 +12,10 @@ use crate::store::keys::{KeyRing, Place};
 use crate::store::{StoreError, private};
 
 /// The schema, one file per version, oldest first. A file that was released is never changed.
-const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("migrations/0001.sql"), include_str!("migrations/0002.sql")];
 
 /// Marks the file as a store, for `file` and for us.
-const APPLICATION_ID: u32 = u32::from_be_bytes(*b"CSgn");
+pub(super) const APPLICATION_ID: u32 = u32::from_be_bytes(*b"CSgn");
 
 /// How long a transaction waits for another process's, before it fails.
 const BUSY: Duration = Duration::from_secs(10);

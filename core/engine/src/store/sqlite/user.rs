@@ -8,7 +8,7 @@ use crate::audit::{AuditEvent, AuditKind};
 use crate::store::keys::Place;
 use crate::store::{Email, NewUser, User, UserChange, UserId};
 
-const COLUMNS: &str = "id, name, email, locale, required, failures, locked_until";
+const COLUMNS: &str = "id, name, email, locale, required, failures, locked_until, had_factor";
 
 impl Transition<'_> {
     pub(super) fn add_user(&self, user: &NewUser) -> Result<Option<User>, Fault> {
@@ -82,6 +82,19 @@ impl Transition<'_> {
         Ok(unlocked)
     }
 
+    /// Where there is a factor, it stands in the way of a first one by itself.
+    pub(super) fn release_user(&self, user: &UserId) -> Result<bool, Fault> {
+        let released = self.hit(
+            "UPDATE users SET had_factor = 0 WHERE id = ?1 AND had_factor = 1
+               AND NOT EXISTS (SELECT 1 FROM enrollments WHERE user = users.id AND state = 'active')",
+            [user.as_str()],
+        )?;
+        if released {
+            self.append(&AuditEvent::new(AuditKind::UserReleased).user(user))?;
+        }
+        Ok(released)
+    }
+
     /// What a full success does, and an unlock.
     pub(super) fn clear_failures(&self, user: &UserId) -> Result<bool, Fault> {
         self.hit("UPDATE users SET failures = 0, locked_until = NULL WHERE id = ?1", [user.as_str()])
@@ -114,6 +127,7 @@ impl Transition<'_> {
             required: row.get(4)?,
             failures: row.get(5)?,
             locked_until: row.get::<_, Option<i64>>(6)?.map(moment),
+            had_factor: row.get(7)?,
             id,
         })
     }

@@ -144,8 +144,45 @@ fn a_newer_store_is_refused_and_left_alone() {
     drop(store);
     let before = bytes(&files);
     let error = files.try_open().unwrap_err();
-    assert!(matches!(error, StoreError::TooNew { found: 7, known: 1, .. }), "{error}");
+    assert!(matches!(error, StoreError::TooNew { found: 7, known: 2, .. }), "{error}");
     assert_eq!(bytes(&files), before);
+}
+
+#[test]
+fn a_store_of_the_first_version_is_brought_up_to_date() {
+    let files = Files::new();
+    drop(files.open());
+    let key = fs::read(files.key()).unwrap();
+    let old = rusqlite::Connection::open(files.store()).unwrap();
+    let meta = old.query_row("SELECT index_check, seal_check FROM meta", [], |row| {
+        Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?))
+    });
+    let (index, seal) = meta.unwrap();
+    drop(old);
+    fs::remove_file(files.store()).unwrap();
+    let old = rusqlite::Connection::open(files.store()).unwrap();
+    old.execute_batch(include_str!("../migrations/0001.sql")).unwrap();
+    old.execute("INSERT INTO meta VALUES (1, ?1, ?2)", [index, seal]).unwrap();
+    old.pragma_update(None, "application_id", super::super::schema::APPLICATION_ID).unwrap();
+    old.pragma_update(None, "user_version", 1).unwrap();
+    // One never had a factor, one has, one had.
+    for (number, name) in ["never", "has", "had"].iter().enumerate() {
+        let id = format!("{number:032x}");
+        old.execute("INSERT INTO users (id, name, required, created) VALUES (?1, ?2, 0, 0)", [&id, *name]).unwrap();
+    }
+    old.execute_batch(
+        "INSERT INTO enrollments (id, user, kind, channel, state, provider, authority, created)
+             SELECT id, id, 'device', 'totp', 'active', 'totp', 'nobody', 0 FROM users WHERE name = 'has';
+         INSERT INTO audit SELECT 1, 0, 'enrollment_confirmed', id, NULL, NULL, '{}' FROM users WHERE name = 'had'",
+    )
+    .unwrap();
+    drop(old);
+    let store = files.open();
+    assert_eq!(fs::read(files.key()).unwrap(), key);
+    for (name, had) in [("never", false), ("has", true), ("had", true)] {
+        assert_eq!(run(reread(&store, name)).had_factor, had, "{name}");
+    }
+    assert_eq!(run(store.enrollments(&run(reread(&store, "has")).id, at(0))).unwrap().len(), 1);
 }
 
 #[test]
@@ -195,7 +232,7 @@ fn the_connection_is_set_up_for_safety() {
         ("trusted_schema", "Integer(0)"),
         ("recursive_triggers", "Integer(1)"),
         ("busy_timeout", "Integer(10000)"),
-        ("user_version", "Integer(1)"),
+        ("user_version", "Integer(2)"),
     ];
     for (name, value) in expected {
         assert_eq!(pragma(name), value, "{name}");

@@ -139,6 +139,69 @@ fn nobodys_leave_is_enough_for_the_first_factor_only() {
     });
 }
 
+/// Begins an enrollment of each factor without leave.
+async fn by_nobody(store: &SqliteStore, user: &UserId, now: Timestamp) -> [EnrollmentBegun; 2] {
+    let begin = |new: NewEnrollment| begun_by(store, new, Authority::Nobody, now);
+    [begin(new_device(user, "seed")).await, begin(new_phone(user, "+15005550009")).await]
+}
+
+async fn begun_by(store: &SqliteStore, new: NewEnrollment, authority: Authority, now: Timestamp) -> EnrollmentBegun {
+    begun(store, &NewEnrollment { authority, expires: at(now.since(at(0)).as_secs() + 600), ..new }, now).await
+}
+
+#[test]
+fn who_had_a_factor_registers_none_without_an_administrator() {
+    use EnrollmentBegun::{Begun, NeedsAdministrator};
+    on_both(|store| async move {
+        let ada = add_user(&store, "ada").await;
+        let only = device(&store, &ada).await;
+        assert!(reread(&store, "ada").await.had_factor);
+        assert!(!store.release_user(&ada, at(1)).await.unwrap(), "there is a factor");
+        let removed = store.remove_enrollment(&only, &Authority::Administrator, MustRemain::Nothing, at(1)).await;
+        assert_eq!(removed.unwrap(), EnrollmentRemoved::Removed);
+        assert_eq!(by_nobody(&store, &ada, at(1)).await, [NeedsAdministrator; 2]);
+        // Not by waiting either.
+        assert_eq!(by_nobody(&store, &ada, at(1_000_000)).await, [NeedsAdministrator; 2]);
+        assert!(store.release_user(&ada, at(2)).await.unwrap());
+        assert_eq!(last_event(&store).await.kind, AuditKind::UserReleased);
+        assert!(!store.release_user(&ada, at(2)).await.unwrap());
+        assert_eq!(by_nobody(&store, &ada, at(2)).await, [Begun; 2]);
+    });
+}
+
+#[test]
+fn nobody_gets_in_before_the_factor_that_an_administrator_is_enrolling() {
+    use EnrollmentBegun::{Begun, NeedsAdministrator};
+    on_both(|store| async move {
+        let ada = add_user(&store, "ada").await;
+        let early = NewEnrollment { authority: Authority::Nobody, expires: at(2000), ..new_device(&ada, "seed") };
+        assert_eq!(begun(&store, &early, at(0)).await, Begun);
+        let number = begin(&store, &new_phone(&ada, "+15005550006")).await;
+        assert_eq!(by_nobody(&store, &ada, just_before(at(600))).await, [NeedsAdministrator; 2]);
+        let pending = store.enrollments(&ada, at(1)).await.unwrap();
+        assert_eq!(
+            pending.iter().filter(|found| found.by_administrator).map(|found| &found.id).collect::<Vec<_>>(),
+            [&number]
+        );
+        assert_eq!(confirm(&store, &early.id, just_before(at(600))).await, EnrollmentConfirmed::Gone);
+        assert_eq!(confirm(&store, &early.id, at(600)).await, EnrollmentConfirmed::Confirmed, "the other has ended");
+    });
+}
+
+#[test]
+fn what_was_begun_as_the_first_factor_is_not_confirmed_after_another_came_and_went() {
+    on_both(|store| async move {
+        let ada = add_user(&store, "ada").await;
+        let early = NewEnrollment { authority: Authority::Nobody, ..new_device(&ada, "seed") };
+        assert_eq!(begun(&store, &early, at(0)).await, EnrollmentBegun::Begun);
+        let other = NewEnrollment { factor: Factor::Device("other".into()), ..new_device(&ada, "seed") };
+        let other = activate(&store, &other).await;
+        let removed = store.remove_enrollment(&other, &Authority::Administrator, MustRemain::Nothing, at(1)).await;
+        assert_eq!(removed.unwrap(), EnrollmentRemoved::Removed);
+        assert_eq!(confirm(&store, &early.id, at(2)).await, EnrollmentConfirmed::Gone);
+    });
+}
+
 #[test]
 fn an_approval_must_be_the_users_own_fresh_login() {
     on_both(|store| async move {

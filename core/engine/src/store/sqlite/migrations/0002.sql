@@ -1,0 +1,6 @@
+-- Whoever had a factor once and has none now does not register a first one again by password
+-- alone: that takes an administrator, who enrolls one or releases the user.
+ALTER TABLE users ADD COLUMN had_factor INTEGER NOT NULL DEFAULT 0 CHECK (had_factor IN (0, 1));
+UPDATE users SET had_factor = 1
+WHERE EXISTS (SELECT 1 FROM enrollments WHERE user = users.id AND state = 'active')
+   OR EXISTS (SELECT 1 FROM audit WHERE audit.user = users.id AND audit.kind = 'enrollment_confirmed');
