@@ -212,7 +212,7 @@ const HISTORY: &[Step] = steps! {
     store => assert_eq!(approve(store, 2, 3, code(store)).await, Approval::Replayed),
     store => assert!(store.release_delivery(&id(DeliveryId::parse, 3), at(110)).await.unwrap()),
     store => assert!(
-        store.close_challenge(&id(ChallengeId::parse, 2), ChallengeState::Canceled, at(111)).await.unwrap()
+        store.close_challenge(&id(ChallengeId::parse, 2), None, ChallengeState::Canceled, at(111)).await.unwrap()
     ),
     store => assert_eq!(
         store.open_challenge(challenge(3, Purpose::Login, 1), plain(4), SEND, at(120)).await.unwrap(),

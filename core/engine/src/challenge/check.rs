@@ -119,7 +119,7 @@ pub(crate) async fn judge_wrong(
     event.facts.insert("attempts_left".to_owned(), counted.left.into());
     engine.store.append(event, now).await?;
     if let Some(open) = challenge.filter(|_| counted.left == 0) {
-        engine.store.close_challenge(&open.id, ChallengeState::Denied, now).await?;
+        engine.store.close_challenge(&open.id, None, ChallengeState::Denied, now).await?;
     }
     Ok(match counted.locks_until {
         Some(until) => Verdict::Locked { until },

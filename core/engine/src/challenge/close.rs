@@ -25,7 +25,7 @@ pub(crate) enum AtProvider {
 /// approved in between.
 pub(crate) async fn cancel(engine: &Engine, challenge: &ChallengeId) -> Result<Cancellation, CheckError> {
     let Some(open) = engine.store.challenge(challenge).await? else { return Err(CheckError::UnknownChallenge) };
-    if !engine.store.close_challenge(challenge, ChallengeState::Canceled, engine.clock.now()).await? {
+    if !engine.store.close_challenge(challenge, None, ChallengeState::Canceled, engine.clock.now()).await? {
         return Ok(Cancellation::AlreadyOver);
     }
     let _unless_it_cannot_be = kill(engine, &open.delivery).await?;
@@ -45,10 +45,7 @@ pub(super) async fn make_way(
         return Ok(AtProvider::MayLive);
     }
     let now = engine.clock.now();
-    let waits_for_it = engine.store.challenge(challenge).await?.is_some_and(|open| open.delivery.id == *delivery);
-    if waits_for_it {
-        engine.store.close_challenge(challenge, ChallengeState::Canceled, now).await?;
-    }
+    engine.store.close_challenge(challenge, Some(delivery), ChallengeState::Canceled, now).await?;
     engine.store.release_delivery(delivery, now).await?;
     Ok(AtProvider::Dead)
 }

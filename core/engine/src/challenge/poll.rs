@@ -8,7 +8,7 @@ use super::keep::ForDelivery;
 use super::{CheckError, Progress, Verdict};
 use crate::engine::Engine;
 use crate::policy;
-use crate::store::{ChallengeId, ChallengeState, Proof};
+use crate::store::{ChallengeId, ChallengeState, OpenChallenge, Proof, StoreError};
 
 pub(crate) async fn poll(engine: &Engine, challenge: &ChallengeId, purpose: Purpose) -> Result<Progress, CheckError> {
     let open = engine.store.challenge(challenge).await?.filter(|open| open.purpose == purpose);
@@ -38,9 +38,14 @@ pub(crate) async fn poll(engine: &Engine, challenge: &ChallengeId, purpose: Purp
         let attempts_left = engine.limits.attempts_per_challenge.saturating_sub(open.attempts);
         Verdict::Unavailable { service: service.name.clone(), failure: Box::new(failure), attempts_left }
     };
-    let (state, verdict) = match engine.runner.run(&service, operation, &keeper).await {
+    let asked = engine.runner.run(&service, operation, &keeper).await;
+    let (state, verdict) = match asked {
         Ok(Status::Pending) => return Ok(Progress::Waiting),
-        Ok(Status::Approved) => return Ok(Progress::Over(approve(engine, &open, Proof::Nothing).await?)),
+        Ok(Status::Approved) => {
+            let verdict = approve(engine, &open, Proof::Nothing).await?;
+            let too_late = verdict == Verdict::Expired && goes_on_by_another(engine, &open).await?;
+            return Ok(if too_late { Progress::Waiting } else { Progress::Over(verdict) });
+        }
         Ok(Status::Denied) => (ChallengeState::Denied, Verdict::Denied),
         Ok(Status::Expired) => (ChallengeState::Expired, Verdict::Expired),
         Ok(Status::Canceled) => (ChallengeState::Canceled, Verdict::Expired),
@@ -51,6 +56,16 @@ pub(crate) async fn poll(engine: &Engine, challenge: &ChallengeId, purpose: Purp
         Err(failed) if failed.failure.kind == FailureKind::Expired => (ChallengeState::Expired, Verdict::Expired),
         Err(failed) => return Ok(Progress::Over(unavailable(failed.failure))),
     };
-    engine.store.close_challenge(challenge, state, engine.clock.now()).await?;
+    // Word about this delivery, and no other.
+    let closed = engine.store.close_challenge(challenge, Some(&open.delivery.id), state, engine.clock.now()).await?;
+    if !closed && goes_on_by_another(engine, &open).await? {
+        return Ok(Progress::Waiting);
+    }
     Ok(Progress::Over(verdict))
+}
+
+/// Whether something was sent again while the provider was asked, so that its word is an old one.
+async fn goes_on_by_another(engine: &Engine, asked: &OpenChallenge) -> Result<bool, StoreError> {
+    let newest = engine.store.challenge(&asked.id).await?;
+    Ok(newest.is_some_and(|newest| newest.delivery.id != asked.delivery.id && checkable(engine, &newest).is_some()))
 }

@@ -19,7 +19,7 @@ use crate::operation::Failed;
 use crate::policy;
 use crate::service::Service;
 use crate::store::{
-    ChallengeId, ChallengeState, Delivery, DeliveryState, Enrollment, KeyedHash, NewChallenge, NewDelivery,
+    ChallengeId, ChallengeState, Delivery, DeliveryId, DeliveryState, Enrollment, KeyedHash, NewChallenge, NewDelivery,
     OpenChallenge, SendAllowed, SendRule, StoreError, User,
 };
 
@@ -121,8 +121,8 @@ struct Send<'a> {
     slot: Slot<'a>,
     /// What the person may have in hand from this challenge.
     before: Option<Before>,
-    /// Whether a challenge of its own has been written down.
-    opened: bool,
+    /// The delivery that was written down last.
+    written: Option<DeliveryId>,
     /// The end of the challenge.
     ends: Timestamp,
 }
@@ -146,7 +146,7 @@ impl<'a> Send<'a> {
                 enrolling.map_or(ends, |end| end.min(ends))
             }
         };
-        let mut send = Self { engine, order, slot, before: None, opened: false, ends };
+        let mut send = Self { engine, order, slot, before: None, written: None, ends };
         send.before = send.live_before();
         send
     }
@@ -190,7 +190,7 @@ impl<'a> Send<'a> {
         }
         Err(match allowed {
             SendAllowed::Go => {
-                self.opened = true;
+                self.written = Some(delivery.id.clone());
                 return Ok(());
             }
             SendAllowed::CoolDown { until } => NotSent::CoolDown { until },
@@ -207,7 +207,7 @@ impl<'a> Send<'a> {
         let Engine { store, clock, .. } = self.engine;
         let now = clock.now();
         match &self.slot {
-            Slot::New(id) if !self.opened => {
+            Slot::New(id) if self.written.is_none() => {
                 let challenge = NewChallenge {
                     id: id.clone(),
                     user: self.order.user.id.clone(),
@@ -377,10 +377,9 @@ impl<'a> Send<'a> {
     /// takes another resend.
     async fn give_up(&self) -> Result<(), StoreError> {
         let Engine { store, clock, .. } = self.engine;
-        if self.opened
-            && let Slot::New(id) = &self.slot
-        {
-            store.close_challenge(id, ChallengeState::Failed, clock.now()).await?;
+        // Unless somebody else has sent by it meanwhile.
+        if let (Slot::New(id), Some(last)) = (&self.slot, &self.written) {
+            store.close_challenge(id, Some(last), ChallengeState::Failed, clock.now()).await?;
         }
         Ok(())
     }

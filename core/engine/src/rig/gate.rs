@@ -240,6 +240,7 @@ through! {
     async fn close_challenge(
         &self,
         challenge: &ChallengeId,
+        delivery: Option<&DeliveryId>,
         state: ChallengeState,
         now: Timestamp,
     ) -> Result<bool, StoreError>;

@@ -181,10 +181,13 @@ pub trait Store: Send + Sync {
         proof: Proof,
         now: Timestamp,
     ) -> Result<Approval, StoreError>;
-    /// `sending | pending → state` for a state other than approved; `false` if it was over.
+    /// `sending | pending → state` for a state other than approved; `false` if it was over. What is
+    /// decided by a word about one delivery names it, and nothing happens where a newer one has
+    /// taken its place.
     async fn close_challenge(
         &self,
         challenge: &ChallengeId,
+        delivery: Option<&DeliveryId>,
         state: ChallengeState,
         now: Timestamp,
     ) -> Result<bool, StoreError>;

@@ -87,6 +87,34 @@ fn a_request_that_the_provider_forgot_is_over_and_one_that_it_cannot_tell_of_is_
 }
 
 #[test]
+fn word_about_a_request_that_was_repeated_meanwhile_ends_nothing() {
+    run(async {
+        for status in [Status::Denied, Status::Expired, Status::Canceled, Status::Undelivered, Status::Approved] {
+            let rig = Rig::new();
+            let enroll = BeginFactor { user: "ada", method: "push", locale: None, actor: Actor::Administrator };
+            let started = rig.engine.begin_other(enroll).await.unwrap();
+            rig.world.decide(status);
+            let said = std::sync::Arc::new(tokio::sync::Notify::new());
+            rig.world.next(Weather::Until(std::sync::Arc::clone(&said)));
+            let again = async {
+                while rig.world.times("push", OperationName::Status) == 0 {
+                    tokio::task::yield_now().await;
+                }
+                rig.clock.advance(30);
+                let again = rig.resend(&started.challenge, None).await.unwrap();
+                said.notify_one();
+                again
+            };
+            let (polled, again) = tokio::join!(rig.engine.poll_enrollment(&started.challenge), again);
+            assert_eq!(polled.unwrap(), Progress::Waiting, "{status:?}");
+            rig.world.decide(Status::Approved);
+            let polled = rig.engine.poll_enrollment(&again.challenge).await.unwrap();
+            assert!(matches!(polled, Progress::Over(Verdict::Approved { .. })), "{status:?}: {polled:?}");
+        }
+    });
+}
+
+#[test]
 fn a_polled_request_ends_with_its_time() {
     run(async {
         for (wait, over) in [(599_999, false), (600_000, true)] {

@@ -89,7 +89,12 @@ impl Transition<'_> {
         Ok(self.connection.query_row(sql, [challenge.as_str()], |row| row.get(0))?)
     }
 
-    pub(super) fn close_challenge(&self, challenge: &ChallengeId, state: ChallengeState) -> Result<bool, Fault> {
+    pub(super) fn close_challenge(
+        &self,
+        challenge: &ChallengeId,
+        delivery: Option<&DeliveryId>,
+        state: ChallengeState,
+    ) -> Result<bool, Fault> {
         let (text, kind) = match state {
             ChallengeState::Denied => ("denied", AuditKind::ChallengeDenied),
             ChallengeState::Expired => ("expired", AuditKind::ChallengeExpired),
@@ -100,8 +105,10 @@ impl Transition<'_> {
         };
         let Some(user) = self.user_of(challenge)? else { return Ok(false) };
         let closed = self.hit(
-            "UPDATE challenges SET state = ?2 WHERE id = ?1 AND state IN ('sending', 'pending')",
-            params![challenge.as_str(), text],
+            "UPDATE challenges SET state = ?2 WHERE id = ?1 AND state IN ('sending', 'pending')
+               AND (?3 IS NULL OR ?3 = (SELECT id FROM deliveries WHERE challenge = challenges.id
+                   ORDER BY number DESC LIMIT 1))",
+            params![challenge.as_str(), text, delivery.map(DeliveryId::as_str)],
         )?;
         if closed {
             self.append(&AuditEvent::new(kind).user(&user).challenge(challenge))?;

@@ -32,7 +32,7 @@ impl Transition<'_> {
             read_id,
         )?;
         for challenge in &over {
-            self.close_challenge(challenge, ChallengeState::Expired)?;
+            self.close_challenge(challenge, None, ChallengeState::Expired)?;
         }
         Ok(over.len())
     }

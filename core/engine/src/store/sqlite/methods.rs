@@ -219,11 +219,12 @@ impl Store for SqliteStore {
     async fn close_challenge(
         &self,
         challenge: &ChallengeId,
+        delivery: Option<&DeliveryId>,
         state: ChallengeState,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let challenge = challenge.clone();
-        self.write("close_challenge", now, move |tx| tx.close_challenge(&challenge, state)).await
+        let (challenge, delivery) = (challenge.clone(), delivery.cloned());
+        self.write("close_challenge", now, move |tx| tx.close_challenge(&challenge, delivery.as_ref(), state)).await
     }
 
     async fn expire(&self, now: Timestamp) -> Result<u64, StoreError> {

@@ -164,7 +164,7 @@ fn a_refused_approval_consumes_nothing() {
         let device = device(&store, &ada).await;
         let ids = open(&store, &ada, &device).await;
         assert!(matches!(store.count_attempt(&ids.0, ATTEMPTS, at(1)).await.unwrap(), Attempt::Counted { .. }));
-        assert!(store.close_challenge(&ids.0, ChallengeState::Canceled, at(1)).await.unwrap());
+        assert!(store.close_challenge(&ids.0, None, ChallengeState::Canceled, at(1)).await.unwrap());
         assert_eq!(approve(&store, &ids, Proof::Step(10), at(1)).await, Approval::NotPending);
         assert_eq!(store.enrollments(&ada, at(1)).await.unwrap()[0].last_step, None);
         assert_eq!(reread(&store, "ada").await.failures, 1);

@@ -3,6 +3,23 @@
 use super::*;
 
 #[test]
+fn word_about_an_earlier_delivery_closes_nothing() {
+    on_both(|store| async move {
+        let ada = add_user(&store, "ada").await;
+        let device = device(&store, &ada).await;
+        let (challenge, first) = open(&store, &ada, &device).await;
+        let (_, others) = open(&store, &ada, &device).await;
+        let second = delivery();
+        assert_eq!(store.add_delivery(&challenge, second.clone(), SEND, at(1)).await.unwrap(), SendAllowed::Go);
+        for (named, closes) in [(&first, false), (&others, false), (&second.id, true), (&second.id, false)] {
+            let closed = store.close_challenge(&challenge, Some(named), ChallengeState::Denied, at(2)).await.unwrap();
+            assert_eq!(closed, closes);
+        }
+        assert_eq!(state(&store, &challenge).await, ChallengeState::Denied);
+    });
+}
+
+#[test]
 fn a_challenge_goes_from_sending_over_pending_to_approved_once() {
     on_both(|store| async move {
         let ada = add_user(&store, "ada").await;
@@ -26,7 +43,7 @@ fn a_challenge_goes_from_sending_over_pending_to_approved_once() {
         assert_eq!(approve().await.unwrap(), Approval::NotPending);
         assert_eq!(state(&store, &id).await, ChallengeState::Approved);
         for end in [ChallengeState::Denied, ChallengeState::Canceled] {
-            assert!(!store.close_challenge(&id, end, at(3)).await.unwrap());
+            assert!(!store.close_challenge(&id, None, end, at(3)).await.unwrap());
         }
     });
 }
@@ -45,13 +62,13 @@ fn a_challenge_ends_once_and_never_by_another_name() {
         for (end, kind) in ends {
             let (challenge, sent) = open(&store, &ada, &device).await;
             for no_end in [ChallengeState::Approved, ChallengeState::Sending, ChallengeState::Pending] {
-                assert!(!store.close_challenge(&challenge, no_end, at(1)).await.unwrap());
+                assert!(!store.close_challenge(&challenge, None, no_end, at(1)).await.unwrap());
             }
             assert_eq!(state(&store, &challenge).await, ChallengeState::Pending);
             assert_eq!(store.open_challenges(&ada, at(1)).await.unwrap(), std::slice::from_ref(&challenge));
-            assert!(store.close_challenge(&challenge, end, at(1)).await.unwrap());
+            assert!(store.close_challenge(&challenge, None, end, at(1)).await.unwrap());
             assert_eq!(last_event(&store).await.kind, kind);
-            assert!(!store.close_challenge(&challenge, ChallengeState::Denied, at(1)).await.unwrap());
+            assert!(!store.close_challenge(&challenge, None, ChallengeState::Denied, at(1)).await.unwrap());
             assert_eq!(state(&store, &challenge).await, end);
             assert!(store.open_challenges(&ada, at(1)).await.unwrap().is_empty());
             let approval = store.approve(&challenge, &sent, Proof::Nothing, at(1)).await.unwrap();

@@ -51,7 +51,7 @@ fn of_the_codes_of_a_provider_one_is_live_per_recipient() {
         let live = SendAllowed::LiveElsewhere { challenge: first.0.clone(), delivery: first.1.clone(), until: at(600) };
         assert_eq!(open(&bob, &bobs, at(1)).await.1, live);
         // Not even the same user gets a second one; closing the first does not end it there.
-        assert!(store.close_challenge(&first.0, ChallengeState::Canceled, at(2)).await.unwrap());
+        assert!(store.close_challenge(&first.0, None, ChallengeState::Canceled, at(2)).await.unwrap());
         assert_eq!(open(&ada, &adas, just_before(at(600))).await.1, live);
         // What was refused did not count as a send.
         let one = SendRule { cool_down_seconds: 300, ..rule };

@@ -182,7 +182,7 @@ fn a_challenge_has_only_so_many_deliveries() {
         let refused = store.add_delivery(&challenge, delivery(), rule, at(2)).await.unwrap();
         assert_eq!(refused, SendAllowed::NoSendsLeft);
         assert_eq!(store.challenge(&challenge).await.unwrap().unwrap().deliveries, 2);
-        assert!(store.close_challenge(&challenge, ChallengeState::Canceled, at(3)).await.unwrap());
+        assert!(store.close_challenge(&challenge, None, ChallengeState::Canceled, at(3)).await.unwrap());
         let over = store.add_delivery(&challenge, delivery(), rule, at(3)).await.unwrap();
         assert_eq!(over, SendAllowed::Over);
         let none = SendRule { per_challenge: 0, ..SEND };
