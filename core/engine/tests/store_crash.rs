@@ -21,8 +21,15 @@ use serde_json::json;
 const FOLDER: &str = "STORE_CRASH_FOLDER";
 const MOMENT: &str = "STORE_CRASH_MOMENT";
 
-const SEND: SendRule =
-    SendRule { counts: true, cool_down_seconds: 30, cap: 5, window_seconds: 600, lock_seconds: 600, per_challenge: 5 };
+const SEND: SendRule = SendRule {
+    counts: true,
+    cool_down_seconds: 30,
+    cap: 5,
+    window_seconds: 600,
+    lock_seconds: 600,
+    per_challenge: 5,
+    attempts_per_challenge: 5,
+};
 const ATTEMPTS: AttemptRule = AttemptRule { per_challenge: 5, per_user: 2, lock_seconds: 900 };
 
 /// Every transition of the store, so that none is missing in the history.

@@ -79,32 +79,37 @@ pub(crate) async fn check(
         Typed::Code(code) => judge(engine, &open, enrollment, &service, code).await?,
         Typed::NoCode | Typed::Empty => Judgement::Wrong,
     };
-    match judgement {
-        Judgement::Right(proof) => approve(engine, &open, proof).await,
-        Judgement::Wrong => Ok(judge_wrong(engine, counted, Some(&open), enrollment).await?),
+    let mut left = counted.left;
+    let verdict = match judgement {
+        Judgement::Right(proof) => approve(engine, &open, proof).await?,
+        Judgement::Wrong => judge_wrong(engine, counted, Some(&open), enrollment).await?,
         Judgement::Dead => {
             // Without what the provider knows the code by, the plugin could not even ask; the code
             // may live on there.
             if open.delivery.data.is_some() {
                 engine.store.release_delivery(&open.delivery.id, engine.clock.now()).await?;
             }
-            Ok(Verdict::Expired)
+            Verdict::Expired
         }
         Judgement::Failed(failed) => {
-            let mut attempts_left = counted.left;
             // The transport's word, not the plugin's: and only where it is the provider that
             // judges, for what judges without the network has judged without it.
             if failed.nothing_left && service.checker() == Checker::Provider {
                 engine.store.give_back_attempt(challenge, counted.locks_until, engine.clock.now()).await?;
-                attempts_left += 1;
+                left += 1;
             }
             let failure = Box::new(failed.failure);
-            Ok(Verdict::Unavailable { service: service.name.clone(), failure, attempts_left })
+            Verdict::Unavailable { service: service.name.clone(), failure, attempts_left: left }
         }
+    };
+    // Whatever came of the last attempt: no code could be right any more, and none shall be sent.
+    if left == 0 && !matches!(verdict, Verdict::Approved(_)) {
+        engine.store.close_challenge(challenge, None, ChallengeState::Denied, engine.clock.now()).await?;
     }
+    Ok(verdict)
 }
 
-/// What a wrong code comes to; the challenge ends with its last attempt.
+/// What a wrong code comes to.
 pub(crate) async fn judge_wrong(
     engine: &Engine,
     counted: Counted,
@@ -118,9 +123,6 @@ pub(crate) async fn judge_wrong(
     event.enrollment = Some(enrollment.id.clone());
     event.facts.insert("attempts_left".to_owned(), counted.left.into());
     engine.store.append(event, now).await?;
-    if let Some(open) = challenge.filter(|_| counted.left == 0) {
-        engine.store.close_challenge(&open.id, None, ChallengeState::Denied, now).await?;
-    }
     Ok(match counted.locks_until {
         Some(until) => Verdict::Locked { until },
         None => Verdict::WrongCode { attempts_left: counted.left },

@@ -99,6 +99,7 @@ pub(super) fn send_rule(limits: &Limits, service: &Service, is_fallback: bool) -
         window_seconds: limits.send_window_seconds.into(),
         lock_seconds: limits.send_lock_seconds.into(),
         per_challenge: limits.sends_per_challenge,
+        attempts_per_challenge: limits.attempts_per_challenge,
     }
 }
 

@@ -111,8 +111,8 @@ pub trait Store: Send + Sync {
         rule: SendRule,
         now: Timestamp,
     ) -> Result<SendAllowed, StoreError>;
-    /// Adds a delivery to a challenge that is `sending` or `pending` (resend, other channel,
-    /// fallback) under the same conditions. The newer one is the only checkable one from this moment on. A delivery of
+    /// Adds a delivery to a challenge that is `sending` or `pending` and has attempts left (resend,
+    /// other channel, fallback) under the same conditions. The newer one is the only checkable one from this moment on. A delivery of
     /// the *same* challenge and `live_key` does not stand in its own way: it is superseded, and
     /// the new one has its data from the start, for the provider sends the same code again.
     async fn add_delivery(

@@ -313,6 +313,8 @@ pub struct SendRule {
     pub lock_seconds: u64,
     /// Deliveries of one challenge.
     pub per_challenge: u32,
+    /// Attempts of one challenge: where they are used up, no code could be right any more.
+    pub attempts_per_challenge: u32,
 }
 
 /// Answer of `open_challenge` and `add_delivery`.
@@ -347,7 +349,7 @@ pub enum SendAllowed {
         /// When it expires.
         until: Timestamp,
     },
-    /// The challenge is over (or there is none).
+    /// The challenge is over (or there is none), or has no attempts left.
     Over,
 }
 

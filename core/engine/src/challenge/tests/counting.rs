@@ -53,6 +53,69 @@ fn attempts_end_and_the_right_code_comes_too_late() {
 }
 
 #[test]
+fn the_last_attempt_ends_the_challenge_whatever_came_of_it() {
+    run(async {
+        for weather in [
+            Weather::LostRequest,
+            Weather::Refused(Failure::new(FailureKind::Expired, "unknown")),
+            Weather::Refused(Failure::new(FailureKind::Unavailable, "down")),
+            Weather::Refused(Failure::new(FailureKind::TooManyAttempts, "five")),
+            Weather::NotSent,
+        ] {
+            let rig = Rig::new();
+            rig.with_phone("ada", NUMBER).await;
+            let started = rig.start("ada", "sms").await.unwrap();
+            assert_eq!(rig.guess(&started.challenge, 4).await, wrong(1));
+            let given_back = matches!(weather, Weather::NotSent);
+            rig.world.weather(weather.clone());
+            let verdict = rig.check(&started.challenge, "123456").await;
+            assert!(matches!(verdict, Verdict::Unavailable { .. } | Verdict::Expired), "{verdict:?}");
+            rig.world.clear();
+            rig.clock.advance(30);
+            let again = rig.resend(&started.challenge, Some("call")).await;
+            assert_eq!(again.is_ok(), given_back, "{weather:?}: {again:?}");
+            let sent = usize::from(given_back);
+            assert_eq!(rig.world.times("caller", OperationName::Start), sent, "{weather:?}");
+        }
+    });
+}
+
+#[test]
+fn a_replayed_last_attempt_ends_the_challenge_too() {
+    run(async {
+        let rig = Rig::new();
+        let app = rig.with_app("ada").await;
+        rig.clock.advance(30);
+        let first = rig.start("ada", "totp").await.unwrap();
+        let code = rig.world.app_code(&app.setup);
+        approved(&rig.check(&first.challenge, &code).await);
+        let second = rig.start("ada", "totp").await.unwrap();
+        assert_eq!(rig.guess(&second.challenge, 4).await, wrong(1));
+        assert_eq!(rig.check(&second.challenge, &code).await, Verdict::Replayed);
+        let open = crate::store::Store::challenge(&*rig.store, &second.challenge).await.unwrap().unwrap();
+        assert_eq!(open.state, crate::store::ChallengeState::Denied);
+    });
+}
+
+#[test]
+fn nothing_is_sent_where_no_attempts_are_left() {
+    run(async {
+        let rig = Rig::new();
+        rig.with_phone("ada", NUMBER).await;
+        let started = rig.start("ada", "call").await.unwrap();
+        assert_eq!(rig.guess(&started.challenge, 4).await, wrong(1));
+        // We die between the last attempt and the end of the challenge.
+        rig.store.fail("close_challenge");
+        assert!(matches!(rig.engine.check(&started.challenge, WRONG).await, Err(CheckError::Store(_))));
+        rig.store.calm();
+        rig.clock.advance(30);
+        let before = rig.world.times("caller", OperationName::Start);
+        assert_eq!(not_sent(rig.resend(&started.challenge, None).await), NotSent::Over);
+        assert_eq!(rig.world.times("caller", OperationName::Start), before);
+    });
+}
+
+#[test]
 fn the_last_attempt_may_be_right() {
     run(async {
         let rig = Rig::new();

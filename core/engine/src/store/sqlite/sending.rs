@@ -75,6 +75,7 @@ impl Transition<'_> {
              WHERE c.id = :challenge AND c.state IN ('sending', 'pending') AND c.expires > :now
                AND (u.locked_until IS NULL OR u.locked_until <= :now)
                AND (e.expires IS NULL OR e.expires > :now)
+               AND c.attempts < :attempts
                AND (SELECT count(*) FROM deliveries WHERE challenge = c.id) < :per_challenge",
             named_params! {
                 ":id": delivery.id.as_str(),
@@ -86,6 +87,7 @@ impl Transition<'_> {
                 ":now": self.now(),
                 ":expires": millis(delivery.expires),
                 ":challenge": challenge.as_str(),
+                ":attempts": rule.attempts_per_challenge,
                 ":per_challenge": rule.per_challenge,
             },
         )?;

@@ -182,7 +182,7 @@ proptest! {
         per_user in 1..8u32,
         per_challenge in 1..20u32,
     ) {
-        let send = SendRule { counts: true, cool_down_seconds, cap, window_seconds, lock_seconds, per_challenge: 5 };
+        let send = SendRule { counts: true, cool_down_seconds, cap, window_seconds, lock_seconds, per_challenge: 5, attempts_per_challenge: 20 };
         run(play(&events, send, AttemptRule { per_challenge, per_user, lock_seconds }));
     }
 }

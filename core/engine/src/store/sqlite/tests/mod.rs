@@ -29,8 +29,15 @@ use crate::clock::SystemRandom;
 use crate::store::*;
 
 /// Rules as the bootstrap's defaults have them.
-const SEND: SendRule =
-    SendRule { counts: true, cool_down_seconds: 30, cap: 5, window_seconds: 600, lock_seconds: 600, per_challenge: 5 };
+const SEND: SendRule = SendRule {
+    counts: true,
+    cool_down_seconds: 30,
+    cap: 5,
+    window_seconds: 600,
+    lock_seconds: 600,
+    per_challenge: 5,
+    attempts_per_challenge: 5,
+};
 const ATTEMPTS: AttemptRule = AttemptRule { per_challenge: 5, per_user: 10, lock_seconds: 900 };
 
 /// Where the tests' time begins: 2026-01-01T00:00:00Z.
