@@ -32,7 +32,10 @@ fn field() -> impl Strategy<Value = String> {
 /// A body that approves or was just started, some of whose fields are replaced.
 fn mutated() -> impl Strategy<Value = Value> {
     let good = prop_oneof![Just(verification("approved", true)), Just(verification("pending", false))];
-    (good, prop::collection::vec((field(), prop::option::of(value())), 0..3)).prop_map(|(good, changes)| {
+    let likely = prop::sample::select(vec![("to", OTHER_NUMBER), ("sid", OTHER_SID), ("status", "canceled")])
+        .prop_map(|(field, value)| (field.to_owned(), Some(json!(value))));
+    let change = prop_oneof![likely, (field(), prop::option::of(value()))];
+    (good, prop::collection::vec(change, 0..3)).prop_map(|(good, changes)| {
         changes.into_iter().fold(good, |body, (field, value)| match value {
             Some(value) => with(body, &field, value),
             None => without(body, &field),

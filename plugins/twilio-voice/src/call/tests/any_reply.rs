@@ -29,7 +29,13 @@ fn json_value() -> impl Strategy<Value = Value> {
 /// Any JSON, or a good reply with one member spoiled.
 fn body() -> impl Strategy<Value = Value> {
     let key = prop_oneof![Just("sid"), Just("to"), Just("status"), Just("new")];
-    prop_oneof![json_value(), (key, json_value()).prop_map(|(key, value)| with(call("queued"), key, value))]
+    let likely =
+        prop::sample::select(vec![("to", "+15005550007"), ("sid", TO), ("status", "failed"), ("status", "new")]);
+    prop_oneof![
+        json_value(),
+        (key, json_value()).prop_map(|(key, value)| with(call("queued"), key, value)),
+        likely.prop_map(|(key, value)| with(call("queued"), key, json!(value))),
+    ]
 }
 
 /// What the requests of `test_credentials` are answered with, or any JSON.
