@@ -70,10 +70,14 @@ fn endpoint(config: &Config, below: &[&str]) -> Endpoint {
     Endpoint::new(&config.base).path(["v2", "Services", config.service.as_str()]).path(below)
 }
 
-/// The tag itself, or else its language alone: `de-AT` becomes `de`.
+/// The tag itself, or else its language alone: `de-AT` becomes `de`. Tags may be written as POSIX
+/// locales are (`pt_BR`).
 fn known_locale(tag: &str) -> Option<&'static str> {
     let known = |wanted: &str| LOCALES.into_iter().find(|locale| locale.eq_ignore_ascii_case(wanted));
-    known(tag).or_else(|| known(tag.split('-').next()?))
+    let language = tag.split(['-', '_']).next()?;
+    // Norwegian without saying which one is written as Bokmål.
+    let language = if language.eq_ignore_ascii_case("no") { "nb" } else { language };
+    known(&tag.replace('_', "-")).or_else(|| known(language))
 }
 
 /// The verification that a 2xx reply is about, whatever else the reply says.
@@ -249,6 +253,11 @@ mod tests {
             ("pt-PT", Some("pt")),
             ("zh-HK", Some("zh-HK")),
             ("EN-us", Some("en")),
+            ("pt_BR", Some("pt-BR")),
+            ("de_AT", Some("de")),
+            ("no", Some("nb")),
+            ("no-NO", Some("nb")),
+            ("nb_NO", Some("nb")),
             ("tlh", None),
             ("", None),
         ] {

@@ -104,19 +104,35 @@ impl TryFrom<Settings> for Service {
         match settings.mode {
             Mode::Call => Ok(Self::Call(account(settings)?)),
             Mode::Authy => Ok(Self::Authy(App {
-                base: settings.base_url.unwrap_or_else(|| AUTHY_BASE.to_owned()),
+                base: base(settings.base_url, AUTHY_BASE)?,
                 api_key: needed(settings.authy_api_key, "authy_api_key", Mode::Authy)?,
             })),
         }
     }
 }
 
+/// The host has checked the shapes by the schema; a host that did not is told the same here.
 fn account(settings: Settings) -> Result<Account, Failure> {
     let auth_id = needed(settings.auth_id, "auth_id", Mode::Call)?;
     let auth_token = needed(settings.auth_token, "auth_token", Mode::Call)?;
     let from = needed(settings.from, "from", Mode::Call)?;
+    if !is_sid("AC", &auth_id) && !is_sid("SK", &auth_id) {
+        return Err(misconfigured(
+            "the setting `auth_id` must be AC or SK and 32 hexadecimal digits; see the Twilio Console",
+        ));
+    }
+    if !is_e164(&from) {
+        return Err(misconfigured(
+            "the setting `from` must be a telephone number in E.164 such as +15005550006: a plus sign and 7 to 15 digits",
+        ));
+    }
     let account_sid = match settings.account_sid {
-        Some(sid) => sid,
+        Some(sid) if is_sid("AC", &sid) => sid,
+        Some(_) => {
+            return Err(misconfigured(
+                "the setting `account_sid` must be AC and 32 hexadecimal digits; see the Twilio Console",
+            ));
+        }
         // Every path of the API names the account, and an API key does not tell it.
         None if auth_id.starts_with("SK") => {
             return Err(misconfigured(
@@ -133,8 +149,31 @@ fn account(settings: Settings) -> Result<Account, Failure> {
             misconfigured(&format!("the setting `language` is `{tag}`, which is not spoken here; use one of {known}"))
         })?,
     };
-    let base = settings.base_url.unwrap_or_else(|| CALL_BASE.to_owned());
+    let base = base(settings.base_url, CALL_BASE)?;
     Ok(Account { base, account_sid, auth_id, auth_token, from, language, voice: settings.voice })
+}
+
+/// Whether it is a SID of this kind: two letters, and 32 hexadecimal digits.
+pub(crate) fn is_sid(prefix: &str, text: &str) -> bool {
+    let digits = text.strip_prefix(prefix);
+    digits.is_some_and(|digits| digits.len() == 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+fn is_e164(text: &str) -> bool {
+    let digits = text.strip_prefix('+').filter(|digits| !digits.starts_with('0'));
+    digits.is_some_and(|digits| (7..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+fn base(setting: Option<String>, default: &str) -> Result<String, Failure> {
+    let Some(base) = setting else { return Ok(default.to_owned()) };
+    let host = base.strip_prefix("https://").or_else(|| base.strip_prefix("http://")).unwrap_or_default();
+    if host.is_empty() || host.starts_with('/') || host.contains(['?', '#', '@']) || host.contains(char::is_whitespace)
+    {
+        return Err(misconfigured(&format!(
+            "the setting `base_url` must be an address such as {default}, without query, fragment or credentials"
+        )));
+    }
+    Ok(base)
 }
 
 fn needed<T>(setting: Option<T>, name: &str, mode: Mode) -> Result<T, Failure> {

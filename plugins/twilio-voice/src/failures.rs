@@ -11,8 +11,8 @@ const CODE_LOST: &str = "That code could not be checked. Please ask for a new on
 
 /// Longest wait that is believed, in seconds.
 const LONGEST_WAIT: u64 = 86_400;
-/// Wait after a lost connection, in seconds.
-const SHORT_WAIT: u64 = 5;
+/// Wait after HTTP 429 or a lost connection where the reply names none, in seconds.
+pub(crate) const SHORT_WAIT: u64 = 5;
 
 /// What one API's error codes mean.
 pub(crate) struct Table {
@@ -107,7 +107,7 @@ impl Table {
             ),
             429 => (
                 FailureKind::RateLimited,
-                Again::Seconds(30),
+                Again::Seconds(SHORT_WAIT),
                 "the provider has had too many requests (HTTP 429); try again later".to_owned(),
             ),
             408 | 500.. => (
@@ -137,7 +137,8 @@ impl Table {
 impl Again {
     fn retry(self, reply: &Reply, now: Timestamp) -> Retry {
         let named = match reply.retry_after(now) {
-            RetryAfter::Seconds(seconds) => RetryAfter::Seconds(seconds.min(LONGEST_WAIT)),
+            // No wait at all would be a repetition in the same moment.
+            RetryAfter::Seconds(seconds) => RetryAfter::Seconds(seconds.clamp(1, LONGEST_WAIT)),
             absent => absent,
         };
         match self {
@@ -209,8 +210,15 @@ mod tests {
     }
 
     #[test]
-    fn no_wait_of_more_than_a_day_is_believed() {
-        for (status, header, seconds) in [(503, "5", 5), (503, "2025550143", 86_400), (429, "2025550143", 86_400)] {
+    fn no_wait_of_nothing_or_of_more_than_a_day_is_believed() {
+        for (status, header, seconds) in [
+            (429, "0", 1),
+            (503, "0", 1),
+            (503, "5", 5),
+            (429, "soon", 5),
+            (503, "2025550143", 86_400),
+            (429, "2025550143", 86_400),
+        ] {
             let headers = vec![("retry-after".to_owned(), header.to_owned())];
             let reply = Reply { headers, ..Reply::from_json(status, &json!({})) };
             let failure = TABLE.failure(&reply, Effect::Act, Timestamp::from_secs(0));

@@ -139,6 +139,32 @@ fn an_api_key_does_not_tell_the_account() {
 }
 
 #[test]
+fn settings_that_cannot_work_are_refused_by_name() {
+    #[track_caller]
+    fn check(settings: Value, field: &str, bad: &[&str]) {
+        for bad in bad {
+            refused(with(settings.clone(), field, json!(bad)), &[&format!("`{field}`")]);
+        }
+    }
+    let sids = ["", "AC", "VA0123456789abcdef0123456789abcdef", "AC0123456789abcdef0123456789abcdeg"];
+    check(call_settings(), "auth_id", &sids);
+    check(call_settings(), "auth_id", &["AC0123456789abcdef0123456789abcdef0", "SK0123456789abcdef0123456789abcdef\n"]);
+    check(call_settings(), "account_sid", &sids);
+    check(call_settings(), "account_sid", &[SK, "AC../../../../../../../../../../.."]);
+    check(call_settings(), "from", &["", "15017122661", "+1", "+05017122661", "+1501712266x", "+1 501 712 2661"]);
+    check(call_settings(), "from", &["+150171226611501712", "Countersign", "+１５０１７１２２６６１"]);
+    for settings in [call_settings(), authy_settings()] {
+        check(
+            settings.clone(),
+            "base_url",
+            &["", "api.twilio.com", "ftp://x", "https://", "https:///v2", "https://x?y"],
+        );
+        check(settings.clone(), "base_url", &["https://x#y", "https://u:p@x", "https://x y"]);
+        bench(with(settings, "base_url", json!("http://127.0.0.1:8080/proxy/")));
+    }
+}
+
+#[test]
 fn a_language_that_is_not_spoken_is_refused_with_those_that_are() {
     refused(with(call_settings(), "language", json!("tlh")), &["`language`", "`tlh`", "de-DE", "pt-BR"]);
 }

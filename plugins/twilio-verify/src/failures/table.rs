@@ -217,17 +217,17 @@ pub(super) static TABLE: &[Row] = &[
         NEVER,
         "geo permissions forbid the number's country on this channel; see Console > Verify > Settings > Geo permissions",
     ),
+    row_of(
+        &[21203],
+        Blocked,
+        NEVER,
+        "the Twilio account may not call abroad; switch international calls on in Console > Voice > Settings if it is meant",
+    ),
     row_of(&[60238], Blocked, NEVER, "Twilio refuses this verification (account under review, or a country under embargo)"),
     row_of(&[21202, 21216], Blocked, NEVER, "the number is a premium number or stands on Twilio's block list"),
     // Numbers.
     row_of(&[21211, 21217, 21401, 21421], InvalidRecipient, NEVER, "Twilio says that this is no telephone number"),
     row_of(&[21214, 21612], UnreachableRecipient, NEVER, "Twilio cannot reach this number on this channel"),
-    row_of(
-        &[21203],
-        Misconfigured,
-        NEVER,
-        "the Twilio account may not call abroad; switch international calls on in Console > Voice > Settings",
-    ),
     row_of(
         &[21219, 21607, 21608],
         Misconfigured,

@@ -72,7 +72,7 @@ fn a_refused_start_says_what_is_wrong_and_whether_to_try_again() {
         (429, 60616, RateLimited, after(60)),
         (400, 60699, Misconfigured, NEVER),
         (400, 21202, Blocked, NEVER),
-        (400, 21203, Misconfigured, NEVER),
+        (400, 21203, Blocked, NEVER),
         (400, 21211, InvalidRecipient, NEVER),
         (400, 21214, UnreachableRecipient, NEVER),
         (400, 21215, Blocked, NEVER),

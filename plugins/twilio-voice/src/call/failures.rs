@@ -2,7 +2,7 @@
 
 use countersign_plugin::FailureKind as Kind;
 
-use crate::failures::{Again, Row, Table};
+use crate::failures::{Again, Row, SHORT_WAIT, Table};
 
 /// 21220: the call is not in a state that can be updated, which is to say over.
 pub(super) const OVER: u32 = 21220;
@@ -29,7 +29,7 @@ pub(crate) const TABLE: Table = Table {
         again(
             &[10004],
             Kind::RateLimited,
-            Again::Seconds(5),
+            Again::Seconds(10),
             "the account has as many calls at once as it may; ask Twilio for more, or wait",
         ),
         row(
@@ -71,7 +71,7 @@ pub(crate) const TABLE: Table = Table {
         again(
             &[20429],
             Kind::RateLimited,
-            Again::Seconds(1),
+            Again::Seconds(SHORT_WAIT),
             "the account makes too many requests at once; Twilio did not process this one",
         ),
         again(&[20500, 20503], Kind::Unavailable, Again::Elsewhere, "Twilio is out of order; see status.twilio.com"),
@@ -85,7 +85,13 @@ pub(crate) const TABLE: Table = Table {
             person: Some("Premium numbers cannot be called. Please use another number."),
         },
         row(
-            &[21203, 21215],
+            &[21203],
+            Kind::Blocked,
+            "the account may not call abroad; switch international calls on in the Twilio Console under Voice, Settings, if \
+             it is meant",
+        ),
+        row(
+            &[21215],
             Kind::Blocked,
             "the account may not call the country of this number; allow it in the Twilio Console under Voice, Geo \
              permissions, if it is meant",

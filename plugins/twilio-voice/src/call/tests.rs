@@ -221,7 +221,7 @@ fn without_a_known_code_the_status_decides() {
         (json!({}), 401, Kind::BadCredentials, Retry::Never),
         (json!(-1), 403, Kind::Misconfigured, Retry::Never),
         (json!("call +49"), 404, Kind::Misconfigured, Retry::Never),
-        (json!(99999), 429, Kind::RateLimited, Retry::After { seconds: 30 }),
+        (json!(99999), 429, Kind::RateLimited, Retry::After { seconds: 5 }),
     ] {
         let body = json!({"code": code, "message": format!("{CANARY} {CODE}")});
         let ran = bench(call_settings()).host().reply(status, body).start(start());
@@ -253,8 +253,8 @@ fn every_error_code_has_its_meaning() {
                     21219,
                 ],
             ),
-            (Kind::RateLimited, Retry::After { seconds: 5 }, &[10004]),
-            (Kind::RateLimited, Retry::After { seconds: 1 }, &[20429]),
+            (Kind::RateLimited, Retry::After { seconds: 10 }, &[10004]),
+            (Kind::RateLimited, Retry::After { seconds: 5 }, &[20429]),
             (Kind::Unavailable, Retry::AnotherProvider, &[20500, 20503]),
             (Kind::Blocked, never, &[21202, 21203, 21215, 21216]),
             (Kind::InvalidRecipient, never, &[21201, 21211, 21217, 21401, 21421]),

@@ -7,6 +7,7 @@ use serde::de::{Error, IgnoredAny};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::Account;
+use crate::config::is_sid;
 
 impl Account {
     pub(super) fn place_call(&self, to: &str, twiml: &str) -> Request {
@@ -127,8 +128,7 @@ pub(super) struct CallSid(String);
 
 impl CallSid {
     pub(super) fn parse(text: &str) -> Option<Self> {
-        let digits = text.strip_prefix("CA")?;
-        (digits.len() == 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())).then(|| Self(text.to_owned()))
+        is_sid("CA", text).then(|| Self(text.to_owned()))
     }
 
     pub(super) fn as_str(&self) -> &str {
