@@ -300,7 +300,7 @@ fn snapshot(folder: &Path) -> String {
 
 async fn approve(store: &SqliteStore, challenge: u8, delivery: u8, proof: Proof) -> Approval {
     let (challenge, delivery) = (id(ChallengeId::parse, challenge), id(DeliveryId::parse, delivery));
-    store.approve(&challenge, &delivery, proof, at(105)).await.unwrap()
+    store.approve(&challenge, &delivery, proof, None, at(105)).await.unwrap()
 }
 
 fn counted(attempt: Attempt) -> bool {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use countersign_plugin::manifest::{Checker, Maker};
-use countersign_plugin::{CheckCode, Checked, Code, FailureKind, Operation, Purpose};
+use countersign_plugin::{CheckCode, Checked, Code, FailureKind, Operation, Purpose, Timestamp};
 
 use super::keep::ForDelivery;
 use super::send::ends;
@@ -23,7 +23,7 @@ use crate::store::{
 #[derive(Clone, Copy)]
 pub(crate) struct Counted {
     left: u32,
-    locks_until: Option<countersign_plugin::Timestamp>,
+    locks_until: Option<Timestamp>,
 }
 
 impl Counted {
@@ -81,7 +81,7 @@ pub(crate) async fn check(
     };
     let mut left = counted.left;
     let verdict = match judgement {
-        Judgement::Right(proof) => approve(engine, &open, proof).await?,
+        Judgement::Right(proof) => approve(engine, &open, proof, counted.locks_until).await?,
         Judgement::Wrong => judge_wrong(engine, counted, Some(&open), enrollment).await?,
         Judgement::Dead => {
             // Without what the provider knows the code by, the plugin could not even ask; the code
@@ -137,12 +137,17 @@ pub(super) fn checkable<'a>(engine: &Engine, open: &'a OpenChallenge) -> Option<
 }
 
 /// The one way to yes. The provider may have taken its time: what has ended meanwhile is over.
-pub(super) async fn approve(engine: &Engine, open: &OpenChallenge, proof: Proof) -> Result<Verdict, CheckError> {
+pub(super) async fn approve(
+    engine: &Engine,
+    open: &OpenChallenge,
+    proof: Proof,
+    own_lock: Option<Timestamp>,
+) -> Result<Verdict, CheckError> {
     let now = engine.clock.now();
     if now >= ends(engine, open) {
         return Ok(Verdict::Expired);
     }
-    Ok(match engine.store.approve(&open.id, &open.delivery.id, proof, now).await? {
+    Ok(match engine.store.approve(&open.id, &open.delivery.id, proof, own_lock, now).await? {
         Approval::Approved => Verdict::Approved(Passed {
             user: open.user.name.clone(),
             purpose: open.purpose,
@@ -151,6 +156,7 @@ pub(super) async fn approve(engine: &Engine, open: &OpenChallenge, proof: Proof)
             channel: open.delivery.channel.clone(),
         }),
         Approval::Replayed => Verdict::Replayed,
+        Approval::Locked { until } => Verdict::Locked { until },
         Approval::NotPending => Verdict::Expired,
     })
 }

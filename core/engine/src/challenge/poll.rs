@@ -42,7 +42,7 @@ pub(crate) async fn poll(engine: &Engine, challenge: &ChallengeId, purpose: Purp
     let (state, verdict) = match asked {
         Ok(Status::Pending) => return Ok(Progress::Waiting),
         Ok(Status::Approved) => {
-            let verdict = approve(engine, &open, Proof::Nothing).await?;
+            let verdict = approve(engine, &open, Proof::Nothing, None).await?;
             let too_late = verdict == Verdict::Expired && goes_on_by_another(engine, &open).await?;
             return Ok(if too_late { Progress::Waiting } else { Progress::Over(verdict) });
         }

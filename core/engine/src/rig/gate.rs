@@ -235,6 +235,7 @@ through! {
         challenge: &ChallengeId,
         delivery: &DeliveryId,
         proof: Proof,
+        own_lock: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<Approval, StoreError>;
     async fn close_challenge(

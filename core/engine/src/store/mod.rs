@@ -174,11 +174,15 @@ pub trait Store: Send + Sync {
     /// with consuming the proof, clearing the user's failures, releasing the live key, and, for
     /// purpose enroll, making the enrollment active while its authority holds. All or nothing.
     /// A challenge in `sending` counts as `pending`.
+    ///
+    /// A locked user is not approved. `own_lock` is the `locks_until` of the attempt that is
+    /// judged: the lock that it set itself does not stand in its way.
     async fn approve(
         &self,
         challenge: &ChallengeId,
         delivery: &DeliveryId,
         proof: Proof,
+        own_lock: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<Approval, StoreError>;
     /// `sending | pending → state` for a state other than approved; `false` if it was over. What is

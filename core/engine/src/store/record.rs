@@ -504,6 +504,11 @@ pub enum Approval {
     Approved,
     /// The proof was used before.
     Replayed,
+    /// The user is locked.
+    Locked {
+        /// The end of the lock.
+        until: Timestamp,
+    },
     /// The challenge is not pending, has expired, or the delivery is not its newest.
     NotPending,
 }

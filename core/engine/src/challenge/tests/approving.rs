@@ -253,7 +253,7 @@ fn an_accepted_code_of_a_provider_is_not_accepted_again_even_if_the_provider_wou
         let code = crate::code::read(&code, [6, 6]);
         let crate::code::Typed::Code(code) = code else { panic!("no code") };
         let proof = super::super::proof(&rig.engine, &service, &account.factors[0].enrollment, &code, Some(7));
-        let verdict = super::super::check::approve(&rig.engine, &open, proof).await.unwrap();
+        let verdict = super::super::check::approve(&rig.engine, &open, proof, None).await.unwrap();
         assert_eq!(verdict, Verdict::Replayed);
     });
 }

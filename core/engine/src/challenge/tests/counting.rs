@@ -280,6 +280,36 @@ fn a_locked_user_is_not_approved_by_polling() {
 }
 
 #[test]
+fn who_is_locked_while_the_provider_is_asked_is_not_approved_by_polling() {
+    run(async {
+        let limits = Limits { attempts_per_user: 1, guess_lock_seconds: 60, ..Limits::default() };
+        let rig = Rig::with(two_factor(), limits);
+        rig.with_phone("ada", NUMBER).await;
+        let call = rig.start("ada", "call").await.unwrap();
+        let enroll = BeginFactor { user: "ada", method: "push", locale: None, actor: Actor::Administrator };
+        let started = rig.engine.begin_other(enroll).await.unwrap();
+        rig.world.decide(Status::Approved);
+        let said = std::sync::Arc::new(tokio::sync::Notify::new());
+        rig.world.next(Weather::Until(std::sync::Arc::clone(&said)));
+        let until = rig.after(60);
+        let guess = async {
+            while rig.world.times("push", OperationName::Status) == 0 {
+                tokio::task::yield_now().await;
+            }
+            assert_eq!(rig.guess(&call.challenge, 1).await, Verdict::Locked { until });
+            said.notify_one();
+        };
+        let (polled, ()) = tokio::join!(rig.engine.poll_enrollment(&started.challenge), guess);
+        assert_eq!(polled.unwrap(), Progress::Over(Verdict::Locked { until }));
+        rig.clock.advance(60);
+        let Progress::Over(verdict) = rig.engine.poll_enrollment(&started.challenge).await.unwrap() else {
+            panic!("waiting")
+        };
+        approved(&verdict);
+    });
+}
+
+#[test]
 fn a_store_that_cannot_count_judges_nothing() {
     run(async {
         let rig = Rig::new();

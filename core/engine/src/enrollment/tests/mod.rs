@@ -413,7 +413,7 @@ fn the_first_code_of_a_device_without_steps_is_used_up_too() {
         assert_eq!(confirmed, crate::store::EnrollmentConfirmed::Confirmed);
         let login = rig.start("ada", "totp").await.unwrap();
         let open = rig.store.challenge(&login.challenge).await.unwrap().unwrap();
-        let again = rig.store.approve(&open.id, &open.delivery.id, proof(), rig.now()).await.unwrap();
+        let again = rig.store.approve(&open.id, &open.delivery.id, proof(), None, rig.now()).await.unwrap();
         assert_eq!(again, crate::store::Approval::Replayed);
     });
 }

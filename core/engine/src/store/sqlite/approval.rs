@@ -1,6 +1,6 @@
 //! The one way to yes.
 
-use countersign_plugin::Purpose;
+use countersign_plugin::{Purpose, Timestamp};
 use rusqlite::{named_params, params};
 
 use super::enrollment::signed;
@@ -13,6 +13,8 @@ use crate::store::{Approval, ChallengeId, DeliveryId, EnrollmentId, OpenChalleng
 const APPROVE: &str = "
     UPDATE challenges SET state = 'approved', approved = :now
     WHERE id = :challenge AND state IN ('sending', 'pending') AND expires > :now
+      AND EXISTS (SELECT 1 FROM users u WHERE u.id = challenges.user
+          AND (u.locked_until IS NULL OR u.locked_until <= :now OR u.locked_until = :own_lock))
       AND EXISTS (SELECT 1 FROM deliveries d
           WHERE d.id = :delivery AND d.challenge = challenges.id AND d.expires > :now
             AND d.state IN ('sending', 'sent', 'unclear')
@@ -27,6 +29,7 @@ impl Transition<'_> {
         challenge: &ChallengeId,
         delivery: &DeliveryId,
         proof: &Proof,
+        own_lock: Option<Timestamp>,
     ) -> Result<Approval, Fault> {
         let Some(opened) = self.challenge(challenge)? else { return Ok(Approval::NotPending) };
         let Some(enrollment) = opened.enrollment.as_ref().map(|enrollment| enrollment.id.clone()) else {
@@ -39,10 +42,12 @@ impl Transition<'_> {
                     ":challenge": challenge.as_str(),
                     ":delivery": delivery.as_str(),
                     ":now": self.now(),
+                    ":own_lock": own_lock.map(millis),
                 },
             )?;
             if !pending {
-                return Ok(Err(Approval::NotPending));
+                let lock = opened.user.locked_until.filter(|until| *until > self.now && Some(*until) != own_lock);
+                return Ok(Err(lock.map_or(Approval::NotPending, |until| Approval::Locked { until })));
             }
             if !self.consume(&enrollment, proof)? {
                 return Ok(Err(Approval::Replayed));
@@ -94,6 +99,10 @@ impl Transition<'_> {
                 }
             }
             Approval::Replayed => self.append(&event(AuditKind::ReplayRefused))?,
+            Approval::Locked { until } => {
+                let refused = event(AuditKind::AttemptRefused).fact("reason", "guess_locked");
+                self.append(&refused.fact("until", until.as_millis()))?;
+            }
             Approval::NotPending => self.append(&event(AuditKind::ApprovalTooLate))?,
         }
         Ok(decided)

@@ -209,11 +209,12 @@ impl Store for SqliteStore {
         challenge: &ChallengeId,
         delivery: &DeliveryId,
         proof: Proof,
+        own_lock: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<Approval, StoreError> {
         let challenge = challenge.clone();
         let delivery = delivery.clone();
-        self.write("approve", now, move |tx| tx.approve(&challenge, &delivery, &proof)).await
+        self.write("approve", now, move |tx| tx.approve(&challenge, &delivery, &proof, own_lock)).await
     }
 
     async fn close_challenge(

@@ -3,7 +3,7 @@
 use super::*;
 
 async fn approve(store: &SqliteStore, ids: &(ChallengeId, DeliveryId), proof: Proof, now: Timestamp) -> Approval {
-    store.approve(&ids.0, &ids.1, proof, now).await.unwrap()
+    store.approve(&ids.0, &ids.1, proof, None, now).await.unwrap()
 }
 
 #[test]

@@ -55,8 +55,14 @@ fn fresh_challenges_give_no_fresh_attempts() {
         assert_eq!(attempt(&store, &second, rule, just_before(at(901))).await, Attempt::Locked { until: at(901) });
         assert_eq!(store.challenge(&second).await.unwrap().unwrap().attempts, 1);
         assert_eq!(reread(&store, "ada").await.locked_until, Some(at(901)));
+        // Whoever was not judged when it locked is too late; also where the lock is another's.
+        for own in [None, Some(at(900)), Some(at(902))] {
+            let approval = store.approve(&second, &second_delivery, Proof::Nothing, own, at(2)).await.unwrap();
+            assert_eq!(approval, Approval::Locked { until: at(901) });
+            assert_eq!(last_event(&store).await.facts["reason"], "guess_locked");
+        }
         // That one, if it was right, is a full success, and clears.
-        let approval = store.approve(&second, &second_delivery, Proof::Nothing, at(2)).await.unwrap();
+        let approval = store.approve(&second, &second_delivery, Proof::Nothing, Some(at(901)), at(2)).await.unwrap();
         assert_eq!(approval, Approval::Approved);
         let user = reread(&store, "ada").await;
         assert_eq!((user.failures, user.locked_until), (0, None));
@@ -204,7 +210,7 @@ fn an_attempt_is_given_back_once_and_with_the_lock_that_it_set() {
         assert_eq!(kinds(&store).await.len(), events);
         // Nor after an approval, which has cleared all.
         assert_eq!(attempt(&store, &challenge, rule, at(4)).await, counted(4));
-        assert_eq!(store.approve(&challenge, &sent, Proof::Nothing, at(4)).await.unwrap(), Approval::Approved);
+        assert_eq!(store.approve(&challenge, &sent, Proof::Nothing, None, at(4)).await.unwrap(), Approval::Approved);
         store.give_back_attempt(&challenge, None, at(5)).await.unwrap();
         assert_eq!(store.challenge(&challenge).await.unwrap().unwrap().attempts, 1);
     });

@@ -38,7 +38,7 @@ fn a_challenge_goes_from_sending_over_pending_to_approved_once() {
         assert_eq!(opened.delivery.data, Some(data("sid")));
         assert_eq!(opened.delivery.state, DeliveryState::Sent);
 
-        let approve = || store.approve(&id, &delivery_id, Proof::Nothing, at(2));
+        let approve = || store.approve(&id, &delivery_id, Proof::Nothing, None, at(2));
         assert_eq!(approve().await.unwrap(), Approval::Approved);
         assert_eq!(approve().await.unwrap(), Approval::NotPending);
         assert_eq!(state(&store, &id).await, ChallengeState::Approved);
@@ -71,7 +71,7 @@ fn a_challenge_ends_once_and_never_by_another_name() {
             assert!(!store.close_challenge(&challenge, None, ChallengeState::Denied, at(1)).await.unwrap());
             assert_eq!(state(&store, &challenge).await, end);
             assert!(store.open_challenges(&ada, at(1)).await.unwrap().is_empty());
-            let approval = store.approve(&challenge, &sent, Proof::Nothing, at(1)).await.unwrap();
+            let approval = store.approve(&challenge, &sent, Proof::Nothing, None, at(1)).await.unwrap();
             assert_eq!(approval, Approval::NotPending);
             let more = store.add_delivery(&challenge, delivery(), SEND, at(1)).await.unwrap();
             assert_eq!(more, SendAllowed::Over);
@@ -91,7 +91,7 @@ fn what_was_sending_when_we_died_is_checkable_and_can_be_approved() {
         let counted = store.count_attempt(&ids.0, ATTEMPTS, at(1)).await.unwrap();
         assert_eq!(counted, Attempt::Counted { left: 4, locks_until: None });
         assert_eq!(state(&store, &ids.0).await, ChallengeState::Pending);
-        let approval = store.approve(&ids.0, &ids.1, Proof::Nothing, at(1)).await.unwrap();
+        let approval = store.approve(&ids.0, &ids.1, Proof::Nothing, None, at(1)).await.unwrap();
         assert_eq!(approval, Approval::Approved);
     });
 }
@@ -192,7 +192,7 @@ fn a_failed_delivery_is_checkable_only_where_it_may_have_arrived() {
             let failed = store.challenge(&ids.0).await.unwrap().unwrap();
             assert_eq!((failed.delivery.state, failed.state), (delivery_state, challenge_state));
             assert_eq!(failed.delivery.state.checkable(), approval == Approval::Approved);
-            assert_eq!(store.approve(&ids.0, &ids.1, Proof::Nothing, at(2)).await.unwrap(), approval);
+            assert_eq!(store.approve(&ids.0, &ids.1, Proof::Nothing, None, at(2)).await.unwrap(), approval);
         }
     });
 }

@@ -51,7 +51,7 @@ fn no_secret_is_on_the_disk_in_clear() {
         assert!(store.keep_delivery(&ids, &data("canary-sid")).await.unwrap());
         assert!(store.delivery_sent(&ids, Some(&data("canary-sid")), None, at(1)).await.unwrap());
         let proof = Proof::Code { hash: store.hash("used", &[b"739146"]), until: at(600) };
-        assert_eq!(store.approve(&id, &ids, proof, at(2)).await.unwrap(), Approval::Approved);
+        assert_eq!(store.approve(&id, &ids, proof, None, at(2)).await.unwrap(), Approval::Approved);
     });
     // While open, with the log beside it, and closed.
     let open = bytes(&files);
@@ -89,7 +89,7 @@ fn a_full_disk_approves_nothing_and_loses_nothing() {
         while raw(&store, "INSERT INTO ballast VALUES (zeroblob(100))").await.is_ok() {}
         let mut failure = None;
         for step in 1..200 {
-            match store.approve(&challenge, &sent, Proof::Step(step), at(1)).await {
+            match store.approve(&challenge, &sent, Proof::Step(step), None, at(1)).await {
                 Ok(Approval::Approved) => assert_eq!(store.challenge(&challenge).await.unwrap().unwrap().attempts, 0),
                 Ok(_) => {}
                 Err(error) => {
@@ -124,14 +124,14 @@ fn a_store_that_cannot_be_written_approves_nothing() {
         let device = device(&store, &ada).await;
         let (challenge, sent) = open(&store, &ada, &device).await;
         raw(&store, "PRAGMA query_only = 1").await.unwrap();
-        let error = store.approve(&challenge, &sent, Proof::Step(1), at(1)).await.unwrap_err();
+        let error = store.approve(&challenge, &sent, Proof::Step(1), None, at(1)).await.unwrap_err();
         assert!(matches!(error, StoreError::Database { .. }), "{error}");
         assert!(store.count_attempt(&challenge, ATTEMPTS, at(1)).await.is_err());
         let refused = store.open_challenge(login(&ada, &device), delivery(), SEND, at(1)).await;
         assert!(refused.is_err());
         assert_eq!(state(&store, &challenge).await, ChallengeState::Pending);
         raw(&store, "PRAGMA query_only = 0").await.unwrap();
-        let approval = store.approve(&challenge, &sent, Proof::Step(1), at(1)).await.unwrap();
+        let approval = store.approve(&challenge, &sent, Proof::Step(1), None, at(1)).await.unwrap();
         assert_eq!(approval, Approval::Approved);
     });
 }

@@ -63,7 +63,7 @@ fn of_two_enrollments_under_way_only_the_newest_works() {
 
         let second = begin(&store, &new_phone(&ada, "+15005550007")).await;
         assert_eq!(state(&store, &challenge).await, ChallengeState::Canceled);
-        let approval = store.approve(&challenge, &sent.id, Proof::Nothing, at(1)).await.unwrap();
+        let approval = store.approve(&challenge, &sent.id, Proof::Nothing, None, at(1)).await.unwrap();
         assert_eq!(approval, Approval::NotPending);
         let left = store.enrollments(&ada, at(1)).await.unwrap();
         assert_eq!(left.iter().map(|e| e.id.clone()).collect::<Vec<_>>(), [second]);
@@ -90,9 +90,9 @@ fn a_phone_becomes_active_by_approval_alone() {
         let (challenge, sent) = (enroll(), delivery());
         let ids = (challenge.id.clone(), sent.id.clone());
         assert_eq!(store.open_challenge(challenge, sent, SEND, at(1)).await.unwrap(), SendAllowed::Go);
-        let late = store.approve(&ids.0, &ids.1, Proof::Nothing, at(600)).await.unwrap();
+        let late = store.approve(&ids.0, &ids.1, Proof::Nothing, None, at(600)).await.unwrap();
         assert_eq!(late, Approval::NotPending);
-        let in_time = store.approve(&ids.0, &ids.1, Proof::Nothing, just_before(at(600))).await.unwrap();
+        let in_time = store.approve(&ids.0, &ids.1, Proof::Nothing, None, just_before(at(600))).await.unwrap();
         assert_eq!(in_time, Approval::Approved);
         assert!(store.enrollments(&ada, at(700)).await.unwrap()[0].active);
         // Once it is active there is nothing left to enroll.
@@ -117,7 +117,7 @@ fn nobodys_leave_is_enough_for_the_first_factor_only() {
 
         // Both began as the first; only one of them can become it.
         assert_eq!(confirm(&store, &device.id, at(1)).await, EnrollmentConfirmed::Confirmed);
-        let approval = store.approve(&ids.0, &ids.1.id, Proof::Nothing, at(1)).await.unwrap();
+        let approval = store.approve(&ids.0, &ids.1.id, Proof::Nothing, None, at(1)).await.unwrap();
         assert_eq!(approval, Approval::NotPending);
         assert_eq!(store.enrollments(&ada, at(1)).await.unwrap().iter().filter(|e| e.active).count(), 1);
 
@@ -235,7 +235,7 @@ fn an_approval_of_an_enrollment_is_no_leave_for_another() {
         let enroll = NewChallenge { purpose: Purpose::Enroll, login_type: None, ..login(&ada, &id) };
         let (challenge, sent) = (enroll.id.clone(), delivery());
         assert_eq!(store.open_challenge(enroll, sent.clone(), SEND, at(0)).await.unwrap(), SendAllowed::Go);
-        let approval = store.approve(&challenge, &sent.id, Proof::Nothing, at(1)).await.unwrap();
+        let approval = store.approve(&challenge, &sent.id, Proof::Nothing, None, at(1)).await.unwrap();
         assert_eq!(approval, Approval::Approved);
         let new = NewEnrollment { authority: by(&challenge, at(0)), ..new_device(&ada, "seed") };
         assert_eq!(begun(&store, &new, at(2)).await, EnrollmentBegun::ApprovalRefused);
@@ -299,7 +299,7 @@ fn an_approval_goes_with_the_factor_that_it_was_passed_by() {
         assert_eq!(removed, EnrollmentRemoved::Removed);
         // What was begun by it is not confirmed, nothing else begins, and nothing is removed.
         assert_eq!(confirm(&store, &device.id, at(4)).await, EnrollmentConfirmed::Gone);
-        let approval = store.approve(&challenge, &sent.id, Proof::Nothing, at(4)).await.unwrap();
+        let approval = store.approve(&challenge, &sent.id, Proof::Nothing, None, at(4)).await.unwrap();
         assert_eq!(approval, Approval::NotPending);
         assert_eq!(begun(&store, &other("more", found.clone()), at(4)).await, EnrollmentBegun::ApprovalRefused);
         let removed = store.remove_enrollment(&kept, &found, MustRemain::Nothing, at(4)).await.unwrap();
@@ -321,7 +321,7 @@ fn removing_an_enrollment_cancels_what_is_open_on_it() {
         let left = store.challenge(&challenge).await.unwrap().unwrap();
         assert_eq!(left.state, ChallengeState::Canceled);
         assert!(left.enrollment.is_none());
-        let approval = store.approve(&challenge, &sent, Proof::Nothing, at(1)).await.unwrap();
+        let approval = store.approve(&challenge, &sent, Proof::Nothing, None, at(1)).await.unwrap();
         assert_eq!(approval, Approval::NotPending);
         assert_eq!(store.count_attempt(&challenge, ATTEMPTS, at(1)).await.unwrap(), Attempt::Over);
     });

@@ -66,7 +66,7 @@ fn of_the_codes_of_a_provider_one_is_live_per_recipient() {
         assert_eq!(go, SendAllowed::Go);
         // So does approval.
         assert!(store.delivery_sent(&second.1, None, None, at(400)).await.unwrap());
-        let approval = store.approve(&second.0, &second.1, Proof::Nothing, at(401)).await.unwrap();
+        let approval = store.approve(&second.0, &second.1, Proof::Nothing, None, at(401)).await.unwrap();
         assert_eq!(approval, Approval::Approved);
         let (third, go) = open(&ada, &adas, at(402)).await;
         assert_eq!(go, SendAllowed::Go);

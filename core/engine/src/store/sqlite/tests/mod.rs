@@ -214,7 +214,7 @@ async fn open_at(
 /// A login of this user's that was approved at this moment.
 async fn approved(store: &SqliteStore, user: &UserId, enrollment: &EnrollmentId, now: Timestamp) -> ChallengeId {
     let (challenge, delivery) = open_at(store, user, enrollment, now).await;
-    assert_eq!(store.approve(&challenge, &delivery, Proof::Nothing, now).await.unwrap(), Approval::Approved);
+    assert_eq!(store.approve(&challenge, &delivery, Proof::Nothing, None, now).await.unwrap(), Approval::Approved);
     challenge
 }
 

@@ -65,14 +65,15 @@ fn two_nodes_keep_each_rule() {
 
     // One approval.
     let ids = run(open(&one, &ada, &device));
-    let answers = at_once(nodes, 8, |store, _| run(store.approve(&ids.0, &ids.1, Proof::Nothing, at(1))).unwrap());
+    let answers =
+        at_once(nodes, 8, |store, _| run(store.approve(&ids.0, &ids.1, Proof::Nothing, None, at(1))).unwrap());
     assert_eq!(count(&answers, &Approval::Approved), 1);
 
     // One use of a step, over two challenges.
     let both = [run(open(&one, &ada, &device)), run(open(&two, &ada, &device))];
     let answers = at_once(nodes, 8, |store, number| {
         let (challenge, delivery) = &both[number / 4];
-        run(store.approve(challenge, delivery, Proof::Step(50), at(1))).unwrap()
+        run(store.approve(challenge, delivery, Proof::Step(50), None, at(1))).unwrap()
     });
     assert_eq!(count(&answers, &Approval::Approved), 1);
 
@@ -121,7 +122,7 @@ fn two_nodes_keep_each_rule() {
     });
     assert_eq!(count(&answers, &true), 1);
     let approved = run(open(&one, &ada, &device));
-    assert_eq!(run(one.approve(&approved.0, &approved.1, Proof::Nothing, at(3))).unwrap(), Approval::Approved);
+    assert_eq!(run(one.approve(&approved.0, &approved.1, Proof::Nothing, None, at(3))).unwrap(), Approval::Approved);
     let leave = Authority::Approval { challenge: approved.0, not_before: at(0) };
     let pending = (0..4).map(|number| NewEnrollment {
         factor: Factor::Device(format!("device {number}")),

@@ -113,7 +113,7 @@ fn what_was_changed_by_hand_approves_nothing() {
         let (challenge, sent) = open(&store, &ada, &device).await;
         assert!(store.keep_delivery(&sent, &data("sid")).await.unwrap());
         raw(&store, "UPDATE deliveries SET data = zeroblob(100)").await.unwrap();
-        let error = store.approve(&challenge, &sent, Proof::Nothing, at(1)).await.unwrap_err();
+        let error = store.approve(&challenge, &sent, Proof::Nothing, None, at(1)).await.unwrap_err();
         assert!(matches!(error, StoreError::Sealed { table: "deliveries", column: "data" }), "{error}");
         raw(&store, "UPDATE deliveries SET data = NULL").await.unwrap();
         assert_eq!(state(&store, &challenge).await, ChallengeState::Pending);

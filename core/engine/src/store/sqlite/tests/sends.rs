@@ -218,7 +218,7 @@ fn only_the_newest_delivery_can_be_approved() {
         let second = delivery();
         let second_id = second.id.clone();
         assert_eq!(store.add_delivery(&challenge, second, SEND, at(1)).await.unwrap(), SendAllowed::Go);
-        let old = store.approve(&challenge, &first, Proof::Nothing, at(2)).await.unwrap();
+        let old = store.approve(&challenge, &first, Proof::Nothing, None, at(2)).await.unwrap();
         assert_eq!(old, Approval::NotPending);
         // The answer to the first start comes late: its data is kept to cancel it, no more.
         assert!(!store.delivery_sent(&first, Some(&data("late sid")), None, at(2)).await.unwrap());
@@ -227,7 +227,7 @@ fn only_the_newest_delivery_can_be_approved() {
         // A released one is dead also while it is the newest.
         assert!(store.release_delivery(&second_id, at(3)).await.unwrap());
         for dead in [&first, &second_id] {
-            let approval = store.approve(&challenge, dead, Proof::Nothing, at(3)).await.unwrap();
+            let approval = store.approve(&challenge, dead, Proof::Nothing, None, at(3)).await.unwrap();
             assert_eq!(approval, Approval::NotPending);
         }
     });
