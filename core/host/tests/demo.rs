@@ -210,6 +210,19 @@ fn a_person_is_walked_through_it() {
 }
 
 #[test]
+fn a_number_with_a_trunk_prefix_reaches_the_phone() {
+    let site = Site::empty();
+    let mut visitor = Visitor::at(&site);
+    visitor.types("Grace");
+    visitor.types("+49 (0)30 901820"); // the 0 is not part of it
+    visitor.reads("Your phone");
+    assert!(visitor.seen.ends_with("Your phone:\n"), "{}", visitor.seen);
+    let code = visitor.reads("verification code is: ");
+    visitor.types(&code);
+    visitor.reads("✓ approved, by sms (sms)");
+}
+
+#[test]
 fn who_goes_away_in_the_middle_has_not_passed() {
     let ran = Site::empty().run_with(&["demo"], "\n\n");
     assert_eq!(ran.code, Some(2), "{ran:#?}");

@@ -6,6 +6,7 @@ use countersign::account::{AdminError, NewAccount};
 use countersign::challenge::{CheckError, NotSent, StartError, StartLogin, Started, Verdict};
 use countersign::clock::Clock;
 use countersign::enrollment::{Actor, BeginFactor, BeginPhone, EnrollError, Enrolling};
+use countersign::phone;
 use countersign::store::ChallengeId;
 use countersign_plugin::Purpose;
 
@@ -115,22 +116,26 @@ impl Walk<'_> {
         }
     }
 
-    /// The number that was registered.
+    /// The number that was registered, in its canonical form.
     async fn register_phone(&self, user: &str) -> Result<String, End> {
         loop {
             let question = format!("Your phone number, any valid one [{NUMBER}]:");
-            let number = or(NUMBER, &prompt::ask(&question, "your phone number")?);
+            let typed = or(NUMBER, &prompt::ask(&question, "your phone number")?);
+            // What reaches the phone is addressed to the canonical form.
+            let number = match phone::read(&typed, &self.stage.site.bootstrap.limits.allowed_countries) {
+                Ok(phone) => phone.e164,
+                Err(why) => {
+                    prompt::tell(&why.to_string());
+                    continue;
+                }
+            };
             let actor = Actor::Person { approval: None };
             let begin = BeginPhone { user, number: &number, method: "sms", locale: None, actor };
-            match self.stage.site.engine.begin_phone(begin).await {
-                Err(EnrollError::Phone(why)) => prompt::tell(&why.to_string()),
-                begun => {
-                    let started = begun.map_err(|error| enroll_error(&self.stage.site, error))?;
-                    self.show_phone(&number)?;
-                    self.ask_code(Wanted::Challenge(&started.challenge, Purpose::Enroll), None).await?;
-                    return Ok(number);
-                }
-            }
+            let begun = self.stage.site.engine.begin_phone(begin).await;
+            let started = begun.map_err(|error| enroll_error(&self.stage.site, error))?;
+            self.show_phone(&number)?;
+            self.ask_code(Wanted::Challenge(&started.challenge, Purpose::Enroll), None).await?;
+            return Ok(number);
         }
     }
 
