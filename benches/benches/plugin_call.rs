@@ -42,7 +42,7 @@ fn approval() -> Case {
         provider: "without-code",
         settings: json!({}),
         call: Call { now: NOW, operation: Operation::Status(ask) },
-        reply: first_reply(Reply::from_json(200, &json!({"state": "approved"}))),
+        reply: first_reply(Reply::from_json(200, &json!({"request": "7", "state": "approved"}))),
         outcome: json!("approved"),
     }
 }

@@ -227,7 +227,7 @@ fn a_person_may_approve_without_any_code() {
         block_on(mock.mount(&server));
     };
     mount("POST", serde_json::json!({"request": "r1"}));
-    mount("GET", serde_json::json!({"state": "approved"}));
+    mount("GET", serde_json::json!({"request": "r1", "state": "approved"}));
     let site = Site::with(&format!(
         "version = 1\n[services.approval]\ndelivery_type = \"hosted-service\"\nprovider = \"without-code\"\nbase_url = \"{}\"\n\
          [two_factor]\nunknown_users = \"register\"\n[two_factor.login_types]\nweb-portal = \"everyone\"\n\
