@@ -146,9 +146,10 @@ fn whatever_ends_without_approval_is_taken_back() {
 #[test]
 fn where_nothing_is_read_nobody_is_told_to_type() {
     let server = block_on(wiremock::MockServer::start());
-    for (method, body) in
-        [("POST", serde_json::json!({"request": "r1"})), ("GET", serde_json::json!({"state": "approved"}))]
-    {
+    for (method, body) in [
+        ("POST", serde_json::json!({"request": "r1"})),
+        ("GET", serde_json::json!({"request": "r1", "state": "approved"})),
+    ] {
         let answer = wiremock::ResponseTemplate::new(200).set_body_json(body);
         block_on(wiremock::Mock::given(wiremock::matchers::method(method)).respond_with(answer).mount(&server));
     }

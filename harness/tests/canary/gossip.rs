@@ -12,7 +12,7 @@ use countersign_plugin::{Data, Diagnosis, Failure, FailureKind, Fault, Finding, 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
-use crate::secrets::TOKEN;
+use crate::secrets::{TOKEN, in_lower_case};
 
 pub(crate) struct Gossip {
     /// Whose manifest it bears.
@@ -62,7 +62,7 @@ fn gossip(call: &Value) -> String {
     let notations: [&dyn Fn(&String) -> String; 6] = [
         &String::clone,
         &percent,
-        &|text| percent(text).to_lowercase(),
+        &|text| in_lower_case(&percent(text)),
         &form,
         &|text| json!({ "it": text }).to_string(),
         &|text| STANDARD.encode(text),

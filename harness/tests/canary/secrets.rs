@@ -125,7 +125,7 @@ fn forms(secret: &str) -> Vec<(&'static str, String)> {
     let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
     let mut forms = vec![
         ("plain", secret.to_owned()),
-        ("percent-encoded", percent.to_lowercase()),
+        ("percent-encoded", in_lower_case(&percent)),
         ("percent-encoded", percent),
         ("form-encoded", form),
         ("JSON-escaped", json),
@@ -170,4 +170,14 @@ fn every_form_of_a_secret_is_recognised() {
     secrets.add_code("67391569");
     assert!(secrets.found_in("Timestamp(1767391569000)").is_empty());
     assert!(!secrets.found_in("code 67391569").is_empty());
+}
+
+/// Percent-encoded text with `%2f` for `%2F`: the digits of escapes are without case, the text beside them is not.
+pub(crate) fn in_lower_case(percent: &str) -> String {
+    let mut parts = percent.split('%');
+    let before = parts.next().unwrap_or_default().to_owned();
+    parts.fold(before, |text, part| {
+        let (digits, after) = part.split_at(2);
+        text + "%" + &digits.to_lowercase() + after
+    })
 }

@@ -120,7 +120,7 @@ fn everything_that_is_wrong_is_told_at_once_with_both_sides() {
             &["service `app`", "\"local\"", "without-code 0.1.0", "\"hosted-service\""],
             &["service `app`", "channel `app`", "without-code 0.1.0", "`approval`"],
             &["service `approval`", "without-code 0.1.0", "http://elsewhere.example", "https"],
-            &["countersign.toml:", "services.sms.auth_id", "AC1"],
+            &["countersign.toml:", "services.sms.auth_id", "text of 3 characters"],
         ],
     );
 }
