@@ -6,6 +6,7 @@ use countersign_plugin::manifest::{Checker, Maker};
 use countersign_plugin::{CheckCode, Checked, Code, FailureKind, Operation, Purpose, Timestamp};
 
 use super::keep::ForDelivery;
+use super::prepare::PROVIDER_LIFETIME;
 use super::send::ends;
 use super::{CheckError, Passed, Verdict};
 use crate::audit::{AuditEvent, AuditKind};
@@ -211,8 +212,9 @@ pub(crate) fn proof(
     match accepted_step {
         Some(step) if service.maker() == Maker::Device => Proof::Step(step),
         _ => {
-            let own = engine.limits.code_lifetime_seconds;
-            let longest = service.offer.code_lifetime_seconds.map_or(own, |theirs| theirs.max(own));
+            // As long as whoever checks it may honour it, even where the engine accepts it for less.
+            let theirs = service.offer.code_lifetime_seconds.unwrap_or(PROVIDER_LIFETIME);
+            let longest = theirs.max(engine.limits.code_lifetime_seconds);
             let until = engine.clock.now() + Duration::from_secs(longest.into());
             Proof::Code { hash: used(engine, service, enrollment, code), until }
         }

@@ -15,7 +15,7 @@ use crate::store::{Delivery, DeliveryId, Enrollment, KeyedHash, NewDelivery, Sen
 
 /// How long a provider is taken to honour a code if its manifest does not say: as long as any code
 /// may live (NIST SP 800-63B §5.1.3.2).
-const PROVIDER_LIFETIME: u32 = 600;
+pub(super) const PROVIDER_LIFETIME: u32 = 600;
 
 /// A delivery to make. The code of the engine's exists only in here, and only while it is sent.
 pub(super) struct Prepared {

@@ -1,12 +1,33 @@
 //! Judging codes.
 
-use countersign_plugin::manifest::{Checker, Maker};
+use countersign_plugin::manifest::{Channel, Checker, Maker};
 use countersign_plugin::{Failure, FailureKind, OperationName};
 
 use super::*;
 use crate::account::NewAccount;
 use crate::bootstrap::Limits;
 use crate::store::{Store as _, StoreError};
+
+#[test]
+fn an_accepted_code_is_remembered_as_long_as_its_provider_may_honour_it() {
+    run(async {
+        for (told, lifetime, remembered) in [(None, 60, 600), (Some(120), 60, 120), (Some(30), 60, 60)] {
+            let mut rig = Rig::with(two_factor(), Limits { code_lifetime_seconds: lifetime, ..Limits::default() });
+            rig.with_phone("ada", NUMBER).await;
+            // It says yes to everything, and does not know that it said so before.
+            let offer = crate::rig::offer("relay", Maker::Engine, Checker::Provider);
+            let offer = Channel { code_lifetime_seconds: told, ..offer };
+            rig.plus(crate::rig::service(&rig.world, "relay", "relay", crate::rig::Kind::Caller, offer));
+            let first = rig.start("ada", "relay").await.unwrap();
+            approved(&rig.check(&first.challenge, "123456").await);
+            rig.clock.advance_millis(remembered * 1000 - 1);
+            let again = rig.start("ada", "relay").await.unwrap();
+            assert_eq!(rig.check(&again.challenge, "123456").await, Verdict::Replayed, "{told:?}");
+            rig.clock.advance_millis(1);
+            approved(&rig.check(&again.challenge, "123456").await);
+        }
+    });
+}
 
 #[test]
 fn the_right_code_is_approved_once() {
