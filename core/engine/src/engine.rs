@@ -272,14 +272,14 @@ impl Engine {
         account::change(self, user, UserChange { locale, ..UserChange::default() }).await
     }
 
-    /// Sets or clears the e-mail address. A factor that the old address proved is removed.
+    /// Sets or clears the e-mail address. What the old address proved or is to prove is removed with it, in one
+    /// step.
     ///
     /// # Errors
     /// [`AdminError`].
     pub async fn set_email(&self, user: &str, email: Option<&str>) -> Result<(), AdminError> {
         let email = email.map(account::address).transpose()?;
-        enrollment::forget_mailbox(self, user).await?;
-        account::change(self, user, UserChange { email: Some(email), ..UserChange::default() }).await
+        enrollment::change_mailbox(self, user, email).await
     }
 
     /// Changes a user's number, as an administrator does: the old one ceases to be a factor at
@@ -351,10 +351,14 @@ impl Engine {
         self.store.expire(self.clock.now()).await
     }
 
+    /// Every service, each followed by its fallbacks.
+    pub(crate) fn every_service(&self) -> impl Iterator<Item = &Arc<Service>> {
+        self.services.iter().flat_map(|service| std::iter::once(service).chain(&service.fallback))
+    }
+
     /// The service of that name, fallbacks included.
     pub(crate) fn service(&self, name: &str) -> Option<Arc<Service>> {
-        let all = self.services.iter().flat_map(|service| std::iter::once(service).chain(&service.fallback));
-        all.into_iter().find(|service| service.name == name).cloned()
+        self.every_service().find(|service| service.name == name).cloned()
     }
 
     /// The method of that name: a service, but no fallback.

@@ -28,7 +28,10 @@ pub(crate) async fn cancel(engine: &Engine, challenge: &ChallengeId) -> Result<C
     if !engine.store.close_challenge(challenge, None, ChallengeState::Canceled, engine.clock.now()).await? {
         return Ok(Cancellation::AlreadyOver);
     }
-    let _unless_it_cannot_be = kill(engine, &open.delivery).await?;
+    // It is canceled, and stays so whatever becomes of the rest.
+    if let Err(error) = kill(engine, &open.delivery).await {
+        tracing::warn!(%challenge, "what became of a canceled code was not written down: {error}");
+    }
     Ok(Cancellation::Canceled)
 }
 

@@ -18,7 +18,7 @@ pub(crate) use device::{begin as begin_device, confirm as confirm_device};
 pub use error::EnrollError;
 pub(crate) use phone::{begin as begin_phone, begin_other, change_number};
 use remove::remove_from;
-pub(crate) use remove::{forget, forget_mailbox, remove};
+pub(crate) use remove::{change_mailbox, forget, remove};
 
 /// How long an approval may be used to enroll or remove a factor.
 pub const APPROVAL_LIFETIME: Duration = Duration::from_secs(5 * 60);

@@ -13,7 +13,9 @@ use crate::engine::Engine;
 use crate::operation::NothingKept;
 use crate::policy::factor_of;
 use crate::service::Service;
-use crate::store::{Delivery, Enrollment, EnrollmentRemoved, Factor, MustRemain, OpenChallenge, StoreError, User};
+use crate::store::{
+    Delivery, Email, Enrollment, EnrollmentRemoved, Factor, MustRemain, OpenChallenge, StoreError, User, UserChange,
+};
 
 pub(crate) async fn remove(
     engine: &Engine,
@@ -30,7 +32,7 @@ pub(crate) async fn remove(
         removed => Some(removed?),
     };
     // An administrator removes the last one so that the person registers anew; also where a change
-    // has removed it before.
+    // has removed it before. If this fails, doing it once more is what helps, so it is told.
     let released = engine.store.release_user(&user.id, engine.clock.now()).await?;
     match removed {
         Some(removed) => Ok(removed),
@@ -67,9 +69,8 @@ async fn end(engine: &Engine, user: &User, enrollment: &Enrollment, actor: Actor
         Actor::Person { .. } if must_have_one(engine, user) => MustRemain::AnotherFactor,
         Actor::Person { .. } | Actor::Administrator => MustRemain::Nothing,
     };
-    // What must be known to tell the providers is gone with the enrollment.
-    let held = held(engine, enrollment).await?;
-    let open = codes_out(engine, user, enrollment).await?;
+    let mut leftovers = Leftovers::default();
+    leftovers.add(engine, user, enrollment).await?;
     let now = engine.clock.now();
     match engine.store.remove_enrollment(&enrollment.id, &actor.authority(now), must_remain, now).await? {
         EnrollmentRemoved::Removed => {}
@@ -78,43 +79,68 @@ async fn end(engine: &Engine, user: &User, enrollment: &Enrollment, actor: Actor
         EnrollmentRemoved::ApprovalRefused => return Err(EnrollError::ApprovalRefused),
         EnrollmentRemoved::LastFactor => return Err(EnrollError::LastFactor),
     }
-    for delivery in &open {
-        let _best_effort = challenge::kill(engine, delivery).await?;
-    }
-    Ok(Removed { left_at: unenroll(engine, held).await })
+    Ok(leftovers.clear(engine).await)
 }
 
 /// The old address proved nothing about the new one.
-pub(crate) async fn forget_mailbox(engine: &Engine, user: &str) -> Result<(), AdminError> {
+pub(crate) async fn change_mailbox(engine: &Engine, user: &str, email: Option<Email>) -> Result<(), AdminError> {
     let user = account::existing(engine, user).await?;
-    for service in engine.services.iter().filter(|service| service.destination() == Destination::Email) {
-        match remove_from(engine, &user, &factor_of(service), Actor::Administrator).await {
-            Ok(_) | Err(EnrollError::NoSuchFactor { .. }) => {}
-            Err(EnrollError::Store(error)) => return Err(error.into()),
-            Err(EnrollError::User(error)) => return Err(error.into()),
-            Err(other) => {
-                tracing::warn!(user = %user.id, service = service.name, "a proven mailbox was not removed: {other}");
-            }
+    let mailboxes = engine.every_service().filter(|service| service.destination() == Destination::Email);
+    let ends: Vec<_> = mailboxes.map(|service| factor_of(service)).collect();
+    let now = engine.clock.now();
+    let mut leftovers = Leftovers::default();
+    for enrollment in engine.store.enrollments(&user.id, now).await? {
+        if ends.contains(&enrollment.factor) {
+            leftovers.add(engine, &user, &enrollment).await?;
         }
     }
+    let change = UserChange { email: Some(email), ends, ..UserChange::default() };
+    if !engine.store.update_user(&user.id, change, now).await? {
+        return Err(UserError::unknown(user.name).into());
+    }
+    // What a provider would not forget is in the log.
+    let _told = leftovers.clear(engine).await;
     Ok(())
 }
 
 pub(crate) async fn forget(engine: &Engine, user: &str) -> Result<Removed, AdminError> {
     let user = account::existing(engine, user).await?;
     let enrollments = engine.store.enrollments(&user.id, engine.clock.now()).await?;
-    let (mut all, mut open) = (Vec::new(), Vec::new());
+    let mut leftovers = Leftovers::default();
     for enrollment in &enrollments {
-        all.extend(held(engine, enrollment).await?);
-        open.extend(codes_out(engine, &user, enrollment).await?);
+        leftovers.add(engine, &user, enrollment).await?;
     }
     if !engine.store.forget_user(&user.id, engine.clock.now()).await? {
         return Err(UserError::unknown(user.name).into());
     }
-    for delivery in &open {
-        let _best_effort = challenge::kill(engine, delivery).await?;
+    Ok(leftovers.clear(engine).await)
+}
+
+/// What is left at providers where an enrollment ends: what must be known to tell them is gone with
+/// the enrollment.
+#[derive(Default)]
+struct Leftovers {
+    held: Vec<(Arc<Service>, Operation)>,
+    codes: Vec<Delivery>,
+}
+
+impl Leftovers {
+    async fn add(&mut self, engine: &Engine, user: &User, enrollment: &Enrollment) -> Result<(), StoreError> {
+        self.held.extend(held(engine, enrollment).await?);
+        self.codes.extend(codes_out(engine, user, enrollment).await?);
+        Ok(())
     }
-    Ok(Removed { left_at: unenroll(engine, all).await })
+
+    /// Tells the providers, as far as that can be. The enrollments are gone by now: whatever fails
+    /// here does not undo it, and must not look as if it did.
+    async fn clear(self, engine: &Engine) -> Removed {
+        for delivery in &self.codes {
+            if let Err(error) = challenge::kill(engine, delivery).await {
+                tracing::warn!(delivery = %delivery.id, "what became of a canceled code was not written down: {error}");
+            }
+        }
+        Removed { left_at: unenroll(engine, self.held).await }
+    }
 }
 
 /// Whether some kind of login asks this user for a second factor.

@@ -35,7 +35,8 @@ pub trait Store: Send + Sync {
     async fn add_user(&self, user: NewUser, now: Timestamp) -> Result<Option<User>, StoreError>;
     /// Finds a user by normalised name.
     async fn user(&self, name: &str) -> Result<Option<User>, StoreError>;
-    /// Changes what is given; `false` if there is no such user.
+    /// Changes what is given, and ends the factors that are named with it; `false` if there is no
+    /// such user.
     async fn update_user(&self, user: &UserId, change: UserChange, now: Timestamp) -> Result<bool, StoreError>;
     /// Ends the guess lock and clears the count of failures: an audited unlock.
     async fn unlock_user(&self, user: &UserId, now: Timestamp) -> Result<bool, StoreError>;

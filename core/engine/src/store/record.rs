@@ -124,6 +124,8 @@ pub struct UserChange {
     pub email: Option<Option<Email>>,
     /// Sets or clears the language.
     pub locale: Option<Option<String>>,
+    /// Factors that end with the change, pending ones too: what the old address proved.
+    pub ends: Vec<Factor>,
 }
 
 /// What a factor is: a proven number (for every channel that reaches phones), or something

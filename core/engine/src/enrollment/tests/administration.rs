@@ -26,6 +26,51 @@ fn a_mailbox_is_proven_and_forgotten_with_its_address() {
 }
 
 #[test]
+fn a_mailbox_under_way_ends_with_its_address() {
+    run(async {
+        let rig = Rig::new();
+        rig.engine.add_user(NewAccount { name: "ada", ..NewAccount::default() }).await.unwrap();
+        rig.engine.set_email("ada", Some("ada@example.com")).await.unwrap();
+        let begin = BeginFactor { user: "ada", method: "mail", locale: None, actor: BY_ADMINISTRATOR };
+        let started = rig.engine.begin_other(begin).await.unwrap();
+        let app = rig.begin_app("ada", BY_ADMINISTRATOR).await.unwrap();
+        rig.store.fail("update_user");
+        assert!(rig.engine.set_email("ada", Some("eve@example.com")).await.is_err());
+        rig.store.calm();
+        assert_eq!(rig.world.live().len(), 1, "nothing has changed");
+        rig.engine.set_email("ada", Some("eve@example.com")).await.unwrap();
+        assert!(rig.world.live().is_empty());
+        assert_eq!(rig.prove("ada@example.com", &started).await, Verdict::Expired);
+        assert_eq!(rig.factors("ada").await, []);
+        approved(&rig.confirm("ada", &app).await);
+    });
+}
+
+#[test]
+fn a_store_that_fails_after_a_removal_does_not_deny_it_nor_keep_providers_from_forgetting() {
+    run(async {
+        let rig = Rig::new();
+        rig.with_phone("ada", NUMBER).await;
+        let account = rig.engine.show_user("ada").await.unwrap();
+        let data = countersign_plugin::Data { version: 1, value: serde_json::json!(7) };
+        assert!(rig.store.put_provider_data(&account.factors[0].enrollment, "hotline", &data).await.unwrap());
+        let _login = rig.start("ada", "sms").await.unwrap();
+        rig.store.fail("release_delivery");
+        let removed = rig.engine.remove_factor("ada", &Factor::Phone, BY_ADMINISTRATOR).await;
+        assert_eq!(removed.unwrap(), Removed { left_at: vec![] });
+        assert_eq!(rig.world.times("hotline", OperationName::Unenroll), 1);
+        rig.store.calm();
+
+        rig.clock.advance(30);
+        rig.with_phone("bob", OTHER_NUMBER).await;
+        let login = rig.start("bob", "sms").await.unwrap();
+        rig.store.fail("release_delivery");
+        assert_eq!(rig.engine.cancel(&login.challenge).await.unwrap(), crate::challenge::Cancellation::Canceled);
+        assert!(rig.engine.forget("bob").await.is_ok());
+    });
+}
+
+#[test]
 fn a_factor_is_removed_with_its_challenges_and_codes() {
     run(async {
         let rig = Rig::new();

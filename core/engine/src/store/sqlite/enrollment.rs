@@ -52,6 +52,16 @@ impl Transition<'_> {
         )
     }
 
+    /// Those of one factor, also a pending one that has expired.
+    pub(super) fn enrollments_of(&self, user: &UserId, factor: &Factor) -> Result<Vec<Enrollment>, Fault> {
+        let (kind, channel) = factor_columns(factor);
+        self.all(
+            &format!("SELECT {COLUMNS} FROM enrollments WHERE user = ?1 AND kind = ?2 AND channel = ?3"),
+            params![user.as_str(), kind, channel],
+            |row| self.read_enrollment(row),
+        )
+    }
+
     /// Also a pending one that has expired.
     pub(super) fn enrollment(&self, enrollment: &EnrollmentId) -> Result<Option<Enrollment>, Fault> {
         let sql = format!("SELECT {COLUMNS} FROM enrollments WHERE id = ?1");
@@ -189,16 +199,7 @@ impl Transition<'_> {
 
     /// Only the newest of two enrollments under way works.
     fn drop_pending(&self, user: &UserId, factor: &Factor) -> Result<(), Fault> {
-        let (kind, channel) = factor_columns(factor);
-        let pending = self.first(
-            &format!(
-                "SELECT {COLUMNS} FROM enrollments
-                 WHERE user = ?1 AND kind = ?2 AND channel = ?3 AND state = 'pending'"
-            ),
-            params![user.as_str(), kind, channel],
-            |row| self.read_enrollment(row),
-        )?;
-        match pending {
+        match self.enrollments_of(user, factor)?.into_iter().find(|enrollment| !enrollment.active) {
             Some(pending) => self.end_enrollment(&pending, AuditKind::EnrollmentRemoved, "enrollment replaced"),
             None => Ok(()),
         }

@@ -70,6 +70,11 @@ impl Transition<'_> {
                 event = event.fact("locale", locale.clone());
             }
             self.append(&event)?;
+            for factor in &change.ends {
+                for enrollment in self.enrollments_of(user, factor)? {
+                    self.end_enrollment(&enrollment, AuditKind::EnrollmentRemoved, "address changed")?;
+                }
+            }
         }
         Ok(changed)
     }

@@ -34,7 +34,8 @@ fn a_change_touches_only_what_it_gives() {
         let ada = add_user(&store, "ada").await;
         let bob = add_user(&store, "bob").await;
         let email = Some(Email("ada@example.com".into()));
-        let change = UserChange { email: Some(email.clone()), locale: Some(Some("fr".into())), required: None };
+        let change =
+            UserChange { email: Some(email.clone()), locale: Some(Some("fr".into())), ..UserChange::default() };
         assert!(store.update_user(&ada, change, at(1)).await.unwrap());
         let required = UserChange { required: Some(true), ..UserChange::default() };
         assert!(store.update_user(&ada, required, at(1)).await.unwrap());
@@ -47,7 +48,7 @@ fn a_change_touches_only_what_it_gives() {
         assert!(store.update_user(&bob, locale, at(1)).await.unwrap());
         assert!(!reread(&store, "bob").await.required);
 
-        let clear = UserChange { email: Some(None), locale: Some(None), required: Some(false) };
+        let clear = UserChange { email: Some(None), locale: Some(None), required: Some(false), ends: Vec::new() };
         assert!(store.update_user(&ada, clear, at(1)).await.unwrap());
         let found = reread(&store, "ada").await;
         assert_eq!((found.email, found.locale, found.required), (None, None, false));
