@@ -366,10 +366,16 @@ impl Engine {
         self.services.iter().find(|service| service.name == name)
     }
 
-    /// The service by which a delivery went, unless the bootstrap has another one of that name.
+    /// The service by which a delivery went, unless the bootstrap has another one of that name, or the
+    /// same one with another account: there, nothing would be known of the delivery, and a word about
+    /// that would pass for one about the code.
     pub(crate) fn service_of(&self, delivery: &Delivery) -> Option<Arc<Service>> {
-        let same =
-            |service: &Arc<Service>| service.provider == delivery.provider && service.channel == delivery.channel;
+        let same = |service: &Arc<Service>| {
+            let account = || service.holder(&*self.store).account;
+            service.provider == delivery.provider
+                && service.channel == delivery.channel
+                && (delivery.account.is_none() || delivery.account == account())
+        };
         self.service(&delivery.service).filter(same)
     }
 

@@ -8,6 +8,7 @@ use countersign_plugin::{Manifest, OperationName};
 
 use crate::instance::Instance;
 use crate::secrets::Secrets;
+use crate::store::{Holder, Store};
 use crate::transport::Egress;
 
 /// A channel that can be used.
@@ -60,6 +61,13 @@ impl Service {
     /// Whether the plugin supports this operation here.
     pub fn supports(&self, operation: OperationName) -> bool {
         self.offer.operations.contains(&operation) || self.operations.contains(&operation)
+    }
+
+    /// Whose its data is. What the plugin judges by itself (an enrolled secret) is worth the same
+    /// whatever the service's settings are.
+    pub(crate) fn holder(&self, store: &dyn Store) -> Holder {
+        let account = (self.checker() != Checker::Plugin).then(|| store.hash("account", &[self.account.as_slice()]));
+        Holder { provider: self.provider.clone(), account }
     }
 
     /// The manifest of its plugin.

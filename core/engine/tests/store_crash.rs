@@ -191,7 +191,7 @@ const HISTORY: &[Step] = steps! {
     store => assert!(store.update_user(&id(UserId::parse, 1), required(), at(1)).await.unwrap()),
     store => assert_eq!(store.begin_enrollment(device(), at(2)).await.unwrap(), EnrollmentBegun::Begun),
     store => assert!(counted(store.count_enrollment_attempt(&enrollment(1), ATTEMPTS, at(3)).await.unwrap())),
-    store => assert!(store.put_provider_data(&enrollment(1), "totp", &data("other seed")).await.unwrap()),
+    store => assert!(store.put_provider_data(&enrollment(1), &holder("totp"), &data("other seed")).await.unwrap()),
     store => assert_eq!(
         store.confirm_enrollment(&enrollment(1), Proof::Step(5), None, at(4)).await.unwrap(),
         EnrollmentConfirmed::Confirmed
@@ -320,6 +320,10 @@ fn enrollment(number: u8) -> EnrollmentId {
     id(EnrollmentId::parse, number)
 }
 
+fn holder(provider: &str) -> Holder {
+    Holder { provider: provider.into(), account: None }
+}
+
 fn data(value: &str) -> Data {
     Data::new(1, &json!(value)).unwrap()
 }
@@ -339,7 +343,7 @@ fn device() -> NewEnrollment {
         user: id(UserId::parse, 1),
         factor: Factor::Device("totp".into()),
         phone: None,
-        data: Some(("totp".into(), data("seed"))),
+        data: Some((holder("totp"), data("seed"))),
         expires: at(600),
         authority: Authority::Nobody,
     }
@@ -383,7 +387,7 @@ fn plain(number: u8) -> NewDelivery {
         id: id(DeliveryId::parse, number),
         service: "sms".into(),
         channel: "sms".into(),
-        provider: "acme".into(),
+        holder: Holder { account: Some(KeyedHash([7; 32])), ..holder("acme") },
         recipient: None,
         live_key: None,
         code: None,

@@ -175,21 +175,18 @@ async fn judge(
         let right = open.delivery.code.is_some_and(|made| code::same(&made, &hash));
         return Ok(if right { Judgement::Right(Proof::Nothing) } else { Judgement::Wrong });
     }
+    let holder = service.holder(&*engine.store);
     let operation = Operation::Check(CheckCode {
         channel: service.channel.clone(),
         mode: service.mode.clone(),
         purpose: open.purpose,
         recipient: policy::recipient(service, &open.user, enrollment),
         code: code.clone(),
-        enrollment: engine.store.provider_data(&enrollment.id, &service.provider).await?,
+        enrollment: engine.store.provider_data(&enrollment.id, &holder).await?,
         delivery: open.delivery.data.clone(),
     });
-    let keeper = ForDelivery {
-        store: &*engine.store,
-        delivery: &open.delivery.id,
-        enrollment: &enrollment.id,
-        provider: &service.provider,
-    };
+    let keeper =
+        ForDelivery { store: &*engine.store, delivery: &open.delivery.id, enrollment: &enrollment.id, holder: &holder };
     Ok(match engine.runner.run(service, operation, &keeper).await {
         Ok(Checked::Approved { accepted_step }) => {
             Judgement::Right(proof(engine, service, &enrollment.id, code, accepted_step))

@@ -179,8 +179,8 @@ pub enum CheckError {
         /// The service.
         service: String,
     },
-    /// The service is no longer in the bootstrap.
-    #[error("service `{service}`, which this challenge used, is no longer in the bootstrap; start another challenge")]
+    /// The service is no longer in the bootstrap, or has another provider, channel or account there.
+    #[error("service `{service}`, as this challenge used it, is no longer in the bootstrap; start another challenge")]
     ServiceGone {
         /// Which.
         service: String,

@@ -32,7 +32,7 @@ pub(crate) async fn poll(engine: &Engine, challenge: &ChallengeId, purpose: Purp
         store: &*engine.store,
         delivery: &open.delivery.id,
         enrollment: &enrollment.id,
-        provider: &service.provider,
+        holder: &service.holder(&*engine.store),
     };
     let unavailable = |failure| {
         let attempts_left = engine.limits.attempts_per_challenge.saturating_sub(open.attempts);

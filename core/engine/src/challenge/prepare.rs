@@ -48,7 +48,7 @@ pub(super) fn prepare(
     let new = NewDelivery {
         service: service.name.clone(),
         channel: service.channel.clone(),
-        provider: service.provider.clone(),
+        holder: service.holder(store),
         recipient: counted,
         live_key: live_key(store, service, user, enrollment),
         code: code.as_ref().map(|code| code::hash(store, &id, code)),

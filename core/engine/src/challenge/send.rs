@@ -237,13 +237,13 @@ impl<'a> Send<'a> {
             recipient: prepared.recipient.clone(),
             code: prepared.code.clone(),
             person: Person { account: Some(user.name.clone()), email, locale },
-            enrollment: store.provider_data(&enrollment.id, &service.provider).await?,
+            enrollment: store.provider_data(&enrollment.id, &prepared.new.holder).await?,
         });
         let keeper = ForDelivery {
             store: &**store,
             delivery: &prepared.new.id,
             enrollment: &enrollment.id,
-            provider: &service.provider,
+            holder: &prepared.new.holder,
         };
         Ok(runner.run(service, operation, &keeper).await)
     }
@@ -258,7 +258,7 @@ impl<'a> Send<'a> {
         let Engine { store, clock, .. } = self.engine;
         let now = clock.now();
         if let Some(data) = &outcome.enrollment {
-            store.put_provider_data(&self.order.enrollment.id, &service.provider, data).await?;
+            store.put_provider_data(&self.order.enrollment.id, &prepared.new.holder, data).await?;
         }
         let ends = outcome.expires_in_seconds.map(|seconds| now + Duration::from_secs(seconds.into()));
         let newest = store.delivery_sent(&prepared.new.id, outcome.delivery.as_ref(), ends, now).await?;

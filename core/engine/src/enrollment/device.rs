@@ -42,7 +42,7 @@ pub(crate) async fn begin(engine: &Engine, begin: BeginFactor<'_>) -> Result<Enr
         user: user.id,
         factor: factor.clone(),
         phone: None,
-        data: Some((service.provider.clone(), data)),
+        data: Some((service.holder(&*engine.store), data)),
         expires: now + Duration::from_secs(engine.limits.enrollment_timeout_seconds.into()),
         authority: begin.actor.authority(now),
     };
@@ -73,7 +73,7 @@ pub(crate) async fn confirm(
     if typed == Typed::Empty {
         return Err(EnrollError::Empty);
     }
-    let Some(data) = engine.store.provider_data(&enrollment.id, &service.provider).await? else {
+    let Some(data) = engine.store.provider_data(&enrollment.id, &service.holder(&*engine.store)).await? else {
         return Err(EnrollError::UnknownEnrollment);
     };
     let attempt =
@@ -92,7 +92,7 @@ pub(crate) async fn confirm(
     match engine.runner.run(service, operation, &NothingKept).await {
         Ok(Confirmed::Confirmed { accepted_step, enrollment: data }) => {
             let proof = proof(engine, service, &enrollment.id, &code, accepted_step);
-            let data = data.map(|data| (service.provider.clone(), data));
+            let data = data.map(|data| (service.holder(&*engine.store), data));
             let now = engine.clock.now();
             Ok(match engine.store.confirm_enrollment(&enrollment.id, proof, data, now).await? {
                 EnrollmentConfirmed::Confirmed => Verdict::Approved(Passed {

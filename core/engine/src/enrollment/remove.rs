@@ -161,7 +161,7 @@ async fn held(engine: &Engine, enrollment: &Enrollment) -> Result<Vec<(Arc<Servi
         if told || factor_of(service) != enrollment.factor || !service.supports(OperationName::Unenroll) {
             continue;
         }
-        if let Some(data) = engine.store.provider_data(&enrollment.id, &service.provider).await? {
+        if let Some(data) = engine.store.provider_data(&enrollment.id, &service.holder(&*engine.store)).await? {
             let input =
                 Unenroll { channel: service.channel.clone(), mode: service.mode.clone(), enrollment: Some(data) };
             held.push((Arc::clone(service), Operation::Unenroll(input)));

@@ -133,8 +133,8 @@ macro_rules! through {
             async fn enrollments(&self, user: &UserId, now: Timestamp) -> Result<Vec<Enrollment>, StoreError> {
                 self.inner.enrollments(user, now).await
             }
-            async fn provider_data(&self, enrollment: &EnrollmentId, provider: &str) -> Result<Option<Data>, StoreError> {
-                self.inner.provider_data(enrollment, provider).await
+            async fn provider_data(&self, enrollment: &EnrollmentId, holder: &Holder) -> Result<Option<Data>, StoreError> {
+                self.inner.provider_data(enrollment, holder).await
             }
             async fn delivery(&self, delivery: &DeliveryId) -> Result<Option<Delivery>, StoreError> {
                 self.inner.delivery(delivery).await
@@ -166,7 +166,7 @@ through! {
         &self,
         enrollment: &EnrollmentId,
         proof: Proof,
-        data: Option<(String, Data)>,
+        data: Option<(Holder, Data)>,
         now: Timestamp,
     ) -> Result<EnrollmentConfirmed, StoreError>;
     async fn count_enrollment_attempt(
@@ -185,7 +185,7 @@ through! {
     async fn put_provider_data(
         &self,
         enrollment: &EnrollmentId,
-        provider: &str,
+        holder: &Holder,
         data: &Data,
     ) -> Result<bool, StoreError>;
     async fn open_challenge(

@@ -21,7 +21,7 @@ use crate::enrollment::{Actor, BeginFactor, BeginPhone, EnrollError, Enrolling};
 use crate::operation::{RunLimits, Runner};
 use crate::secrets::Secrets;
 use crate::service::Service;
-use crate::store::{ChallengeId, SqliteStore};
+use crate::store::{ChallengeId, Holder, SqliteStore};
 
 pub(crate) use gate::{Fault, Gate};
 pub(crate) use plugin::{Plugin, offer};
@@ -158,6 +158,33 @@ impl Rig {
         let fallback = vec![self.engine.service(name).unwrap()];
         let sms = offer("sms", Maker::Provider, Checker::Provider);
         self.services[0] = Arc::new(Service { fallback, ..service(&self.world, "sms", "verify", Kind::Verify, sms) });
+        self.reborn();
+    }
+
+    /// Whose data a service's is.
+    pub(crate) fn holder(&self, service: &str) -> Holder {
+        self.engine.service(service).unwrap().holder(&*self.store)
+    }
+
+    /// Gives every service of the bootstrap another account ("Save and Apply").
+    pub(crate) fn with_other_accounts(&mut self) {
+        fn changed(service: &Service) -> Arc<Service> {
+            Arc::new(Service {
+                name: service.name.clone(),
+                channel: service.channel.clone(),
+                mode: service.mode.clone(),
+                provider: service.provider.clone(),
+                offer: service.offer.clone(),
+                configured_digits: service.configured_digits,
+                operations: service.operations.clone(),
+                instance: Arc::clone(&service.instance),
+                secrets: Secrets::default(),
+                egress: service.egress.clone(),
+                account: [service.account.as_slice(), b", another"].concat().into(),
+                fallback: service.fallback.iter().map(|service| changed(service)).collect(),
+            })
+        }
+        self.services = self.services.iter().map(|service| changed(service)).collect();
         self.reborn();
     }
 

@@ -63,7 +63,7 @@ pub trait Store: Send + Sync {
         &self,
         enrollment: &EnrollmentId,
         proof: Proof,
-        data: Option<(String, Data)>,
+        data: Option<(Holder, Data)>,
         now: Timestamp,
     ) -> Result<EnrollmentConfirmed, StoreError>;
     /// Counts a wrong code for a pending device enrollment, before the plugin is asked, and on
@@ -88,13 +88,13 @@ pub trait Store: Send + Sync {
         must_remain: MustRemain,
         now: Timestamp,
     ) -> Result<EnrollmentRemoved, StoreError>;
-    /// This provider's data on an enrollment.
-    async fn provider_data(&self, enrollment: &EnrollmentId, provider: &str) -> Result<Option<Data>, StoreError>;
-    /// Replaces this provider's data on an enrollment; `false` if the enrollment is gone.
+    /// This holder's data on an enrollment.
+    async fn provider_data(&self, enrollment: &EnrollmentId, holder: &Holder) -> Result<Option<Data>, StoreError>;
+    /// Replaces this holder's data on an enrollment; `false` if the enrollment is gone.
     async fn put_provider_data(
         &self,
         enrollment: &EnrollmentId,
-        provider: &str,
+        holder: &Holder,
         data: &Data,
     ) -> Result<bool, StoreError>;
 

@@ -68,6 +68,25 @@ id! {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct KeyedHash(pub [u8; 32]);
 
+/// Whose data it is: a provider's, and where it is worth something in one account there only, that
+/// account's. So a service that is given another account does not find what the old one knew.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holder {
+    /// The provider.
+    pub provider: String,
+    /// Keyed hash of the account; `None` for what a plugin judges by itself.
+    pub account: Option<KeyedHash>,
+}
+
+impl Holder {
+    /// Both as one text. Ids of providers have no space.
+    pub(super) fn key(&self) -> String {
+        let account = self.account.iter().flat_map(|account| account.0).map(|byte| format!("{byte:02x}"));
+        let account: String = account.collect();
+        if account.is_empty() { self.provider.clone() } else { format!("{} {account}", self.provider) }
+    }
+}
+
 /// An e-mail address; never printed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Email(pub String);
@@ -176,8 +195,8 @@ pub struct NewEnrollment {
     pub factor: Factor,
     /// The number, for phones.
     pub phone: Option<Phone>,
-    /// Provider and its data (the seed), for devices.
-    pub data: Option<(String, Data)>,
+    /// The provider's data (the seed), for devices.
+    pub data: Option<(Holder, Data)>,
     /// The moment until which it must be confirmed.
     pub expires: Timestamp,
     /// By whose leave.
@@ -287,8 +306,8 @@ pub struct NewDelivery {
     pub service: String,
     /// The channel.
     pub channel: String,
-    /// The provider.
-    pub provider: String,
+    /// The provider, and the account there.
+    pub holder: Holder,
     /// Keyed hash of the recipient's canonical number; `None` where nothing is sent to a number.
     pub recipient: Option<KeyedHash>,
     /// For provider-made codes: keyed hash of account, service and recipient at the provider. At
@@ -427,6 +446,8 @@ pub struct Delivery {
     pub channel: String,
     /// The provider.
     pub provider: String,
+    /// Keyed hash of the account there; `None` where it belongs to none, or nobody knows which.
+    pub account: Option<KeyedHash>,
     /// How it stands.
     pub state: DeliveryState,
     /// The provider's data.

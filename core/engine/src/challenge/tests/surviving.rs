@@ -1,5 +1,7 @@
 //! Challenges outlive engines, and what is written down outlives what was forgotten.
 
+use countersign_plugin::OperationName;
+
 use super::*;
 use crate::rig::Fault;
 use crate::store::Store as _;
@@ -74,5 +76,43 @@ fn what_never_was_is_unknown() {
         assert!(matches!(rig.engine.poll(&never).await, Err(CheckError::UnknownChallenge)));
         assert!(matches!(rig.engine.cancel(&never).await, Err(CheckError::UnknownChallenge)));
         assert!(matches!(rig.resend(&never, None).await, Err(StartError::UnknownChallenge)));
+    });
+}
+
+#[test]
+fn nothing_of_one_account_is_asked_for_at_another() {
+    run(async {
+        let mut rig = Rig::new();
+        rig.with_phone("ada", NUMBER).await;
+        let app = rig.with_app_approved("ada").await;
+        rig.clock.advance(30);
+        let enrollment = rig.engine.show_user("ada").await.unwrap().factors[0].enrollment.clone();
+        let data = countersign_plugin::Data { version: 1, value: serde_json::json!(7) };
+        assert!(rig.store.put_provider_data(&enrollment, &rig.holder("hotline"), &data).await.unwrap());
+        let texted = rig.start("ada", "sms").await.unwrap();
+        let code = rig.world.last_code(NUMBER);
+        let by_app = rig.start("ada", "totp").await.unwrap();
+
+        rig.with_other_accounts();
+        // It is not taken for a code that is dead.
+        let checked = rig.engine.check(&texted.challenge, &code).await;
+        assert!(matches!(checked, Err(CheckError::ServiceGone { service }) if service == "sms"));
+        assert_eq!(rig.engine.cancel(&texted.challenge).await.unwrap(), Cancellation::Canceled);
+        assert_eq!(rig.world.times("verify", OperationName::Cancel), 0);
+        assert_eq!(rig.world.live().len(), 1, "nobody there knows of it");
+        assert_eq!(rig.store.provider_data(&enrollment, &rig.holder("hotline")).await.unwrap(), None);
+        // What is judged from the device's own secret goes on, and so do new challenges.
+        approved(&rig.check(&by_app.challenge, &rig.world.app_code(&app.setup)).await);
+        rig.clock.advance(30);
+        rig.world.clear();
+        let called = rig.start("ada", "call").await.unwrap();
+        approved(&rig.check(&called.challenge, &rig.world.last_code(NUMBER)).await);
+        assert!(
+            rig.engine
+                .remove_factor("ada", &crate::store::Factor::Phone, crate::enrollment::Actor::Administrator)
+                .await
+                .is_ok()
+        );
+        assert_eq!(rig.world.times("hotline", OperationName::Unenroll), 0);
     });
 }

@@ -53,7 +53,9 @@ fn a_store_that_fails_after_a_removal_does_not_deny_it_nor_keep_providers_from_f
         rig.with_phone("ada", NUMBER).await;
         let account = rig.engine.show_user("ada").await.unwrap();
         let data = countersign_plugin::Data { version: 1, value: serde_json::json!(7) };
-        assert!(rig.store.put_provider_data(&account.factors[0].enrollment, "hotline", &data).await.unwrap());
+        assert!(
+            rig.store.put_provider_data(&account.factors[0].enrollment, &rig.holder("hotline"), &data).await.unwrap()
+        );
         let _login = rig.start("ada", "sms").await.unwrap();
         rig.store.fail("release_delivery");
         let removed = rig.engine.remove_factor("ada", &Factor::Phone, BY_ADMINISTRATOR).await;
@@ -278,7 +280,7 @@ fn providers_that_can_forget_are_asked_to() {
         rig.with_phone("ada", NUMBER).await;
         let account = rig.engine.show_user("ada").await.unwrap();
         let data = countersign_plugin::Data { version: 1, value: serde_json::json!(7) };
-        let put = rig.store.put_provider_data(&account.factors[0].enrollment, "hotline", &data).await;
+        let put = rig.store.put_provider_data(&account.factors[0].enrollment, &rig.holder("hotline"), &data).await;
         assert!(put.unwrap());
         rig.world.weather(Weather::LostRequest);
         let removed = rig.engine.remove_factor("ada", &Factor::Phone, BY_ADMINISTRATOR).await.unwrap();

@@ -12,7 +12,7 @@ use crate::store::{
     ChallengeId, ChallengeState, Delivery, DeliveryId, DeliveryState, EnrollmentId, KeyedHash, OpenChallenge, UserId,
 };
 
-const DELIVERY: &str = "id, service, channel, provider, state, data, code, created, expires";
+const DELIVERY: &str = "id, service, channel, provider, state, data, code, created, expires, account";
 
 impl Transition<'_> {
     pub(super) fn challenge(&self, challenge: &ChallengeId) -> Result<Option<OpenChallenge>, Fault> {
@@ -146,6 +146,7 @@ impl Transition<'_> {
             code: row.get::<_, Option<[u8; 32]>>(6)?.map(KeyedHash),
             created: moment(row.get(7)?),
             expires: moment(row.get(8)?),
+            account: row.get::<_, Option<[u8; 32]>>(9)?.map(KeyedHash),
             id,
         })
     }

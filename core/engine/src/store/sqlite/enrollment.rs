@@ -12,7 +12,7 @@ use crate::audit::{AuditEvent, AuditKind};
 use crate::store::keys::Place;
 use crate::store::{
     Authority, ChallengeId, Enrollment, EnrollmentBegun, EnrollmentConfirmed, EnrollmentId, EnrollmentRemoved, Factor,
-    MustRemain, NewEnrollment, Proof, UserId,
+    Holder, MustRemain, NewEnrollment, Proof, UserId,
 };
 
 const COLUMNS: &str = "id, user, kind, channel, state, phone, provider, last_step, expires, authority";
@@ -30,8 +30,8 @@ impl Transition<'_> {
             if let Err(refused) = leave {
                 return Ok(Err(refused));
             }
-            if let Some((provider, data)) = &new.data {
-                self.put_provider_data(&new.id, provider, data)?;
+            if let Some((holder, data)) = &new.data {
+                self.put_provider_data(&new.id, holder, data)?;
             }
             let (authority, _) = authority::columns(&new.authority);
             let event = about(AuditKind::EnrollmentBegun, &new.user, &new.id, &new.factor);
@@ -72,7 +72,7 @@ impl Transition<'_> {
         &self,
         id: &EnrollmentId,
         proof: &Proof,
-        data: Option<&(String, Data)>,
+        data: Option<&(Holder, Data)>,
     ) -> Result<EnrollmentConfirmed, Fault> {
         let confirmed = self.unless_refused(|| {
             // A phone is proven by a challenge, never by this.
@@ -81,8 +81,8 @@ impl Transition<'_> {
             if !self.activate(id)? || !self.consume(id, proof)? {
                 return Ok(Err(EnrollmentConfirmed::Gone));
             }
-            if let Some((provider, data)) = data {
-                self.put_provider_data(id, provider, data)?;
+            if let Some((holder, data)) = data {
+                self.put_provider_data(id, holder, data)?;
             }
             self.clear_failures(&enrollment.user)?;
             self.append(&about(AuditKind::EnrollmentConfirmed, &enrollment.user, id, &enrollment.factor))?;
@@ -110,8 +110,9 @@ impl Transition<'_> {
         Ok(removed.unwrap_or_else(|refused| refused))
     }
 
-    pub(super) fn provider_data(&self, enrollment: &EnrollmentId, provider: &str) -> Result<Option<Data>, Fault> {
-        let row = [enrollment.as_str(), provider];
+    pub(super) fn provider_data(&self, enrollment: &EnrollmentId, holder: &Holder) -> Result<Option<Data>, Fault> {
+        let key = holder.key();
+        let row = [enrollment.as_str(), &key];
         let sealed =
             self.first("SELECT data FROM enrollment_data WHERE enrollment = ?1 AND provider = ?2", row, |row| {
                 Ok(row.get::<_, Vec<u8>>(0)?)
@@ -122,14 +123,15 @@ impl Transition<'_> {
     pub(super) fn put_provider_data(
         &self,
         enrollment: &EnrollmentId,
-        provider: &str,
+        holder: &Holder,
         data: &Data,
     ) -> Result<bool, Fault> {
+        let key = holder.key();
         self.hit(
             "INSERT INTO enrollment_data (enrollment, provider, data)
              SELECT id, ?2, ?3 FROM enrollments WHERE id = ?1
              ON CONFLICT (enrollment, provider) DO UPDATE SET data = excluded.data",
-            params![enrollment.as_str(), provider, self.seal_data(data_place(&[enrollment.as_str(), provider]), data)?],
+            params![enrollment.as_str(), key, self.seal_data(data_place(&[enrollment.as_str(), &key]), data)?],
         )
     }
 
@@ -187,7 +189,7 @@ impl Transition<'_> {
                 ":kind": kind,
                 ":channel": channel,
                 ":phone": phone,
-                ":provider": new.data.as_ref().map(|(provider, _)| provider),
+                ":provider": new.data.as_ref().map(|(holder, _)| &holder.provider),
                 ":authority": authority,
                 ":approval": approval.map(ChallengeId::as_str),
                 ":expires": millis(new.expires),

@@ -7,7 +7,7 @@ use super::SqliteStore;
 use crate::audit::AuditEvent;
 use crate::store::{
     Approval, Attempt, AttemptRule, Authority, ChallengeId, ChallengeState, Delivery, DeliveryId, Enrollment,
-    EnrollmentBegun, EnrollmentConfirmed, EnrollmentId, EnrollmentRemoved, KeyedHash, MustRemain, NewChallenge,
+    EnrollmentBegun, EnrollmentConfirmed, EnrollmentId, EnrollmentRemoved, Holder, KeyedHash, MustRemain, NewChallenge,
     NewDelivery, NewEnrollment, NewUser, OpenChallenge, Proof, SendAllowed, SendRule, Store, StoreError, StoredEvent,
     User, UserChange, UserId,
 };
@@ -67,7 +67,7 @@ impl Store for SqliteStore {
         &self,
         enrollment: &EnrollmentId,
         proof: Proof,
-        data: Option<(String, Data)>,
+        data: Option<(Holder, Data)>,
         now: Timestamp,
     ) -> Result<EnrollmentConfirmed, StoreError> {
         let enrollment = enrollment.clone();
@@ -95,22 +95,22 @@ impl Store for SqliteStore {
         self.write("remove_enrollment", now, move |tx| tx.remove_enrollment(&enrollment, &authority, must_remain)).await
     }
 
-    async fn provider_data(&self, enrollment: &EnrollmentId, provider: &str) -> Result<Option<Data>, StoreError> {
+    async fn provider_data(&self, enrollment: &EnrollmentId, holder: &Holder) -> Result<Option<Data>, StoreError> {
         let enrollment = enrollment.clone();
-        let provider = provider.to_owned();
-        self.read(TIMELESS, move |tx| tx.provider_data(&enrollment, &provider)).await
+        let holder = holder.clone();
+        self.read(TIMELESS, move |tx| tx.provider_data(&enrollment, &holder)).await
     }
 
     async fn put_provider_data(
         &self,
         enrollment: &EnrollmentId,
-        provider: &str,
+        holder: &Holder,
         data: &Data,
     ) -> Result<bool, StoreError> {
         let enrollment = enrollment.clone();
-        let provider = provider.to_owned();
+        let holder = holder.clone();
         let data = data.clone();
-        self.write("put_provider_data", TIMELESS, move |tx| tx.put_provider_data(&enrollment, &provider, &data)).await
+        self.write("put_provider_data", TIMELESS, move |tx| tx.put_provider_data(&enrollment, &holder, &data)).await
     }
 
     async fn open_challenge(

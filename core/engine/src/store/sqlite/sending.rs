@@ -68,9 +68,9 @@ impl Transition<'_> {
     ) -> Result<Result<(), SendAllowed>, Fault> {
         let inserted = self.hit(
             "INSERT INTO deliveries
-                 (id, challenge, number, service, channel, provider, state, live_key, code, created, expires)
+                 (id, challenge, number, service, channel, provider, account, state, live_key, code, created, expires)
              SELECT :id, c.id, 1 + (SELECT count(*) FROM deliveries WHERE challenge = c.id),
-                 :service, :channel, :provider, 'sending', :live_key, :code, :now, :expires
+                 :service, :channel, :provider, :account, 'sending', :live_key, :code, :now, :expires
              FROM challenges c JOIN users u ON u.id = c.user JOIN enrollments e ON e.id = c.enrollment
              WHERE c.id = :challenge AND c.state IN ('sending', 'pending') AND c.expires > :now
                AND (u.locked_until IS NULL OR u.locked_until <= :now)
@@ -81,7 +81,8 @@ impl Transition<'_> {
                 ":id": delivery.id.as_str(),
                 ":service": delivery.service,
                 ":channel": delivery.channel,
-                ":provider": delivery.provider,
+                ":provider": delivery.holder.provider,
+                ":account": delivery.holder.account.map(|account| account.0),
                 ":live_key": delivery.live_key.map(|key| key.0),
                 ":code": delivery.code.map(|code| code.0),
                 ":now": self.now(),

@@ -19,15 +19,15 @@ fn a_device_counts_only_once_it_is_confirmed() {
         let pending = &store.enrollments(&ada, at(1)).await.unwrap()[0];
         assert!(!pending.active);
         assert_eq!((pending.expires, pending.provider.as_deref()), (Some(at(600)), Some("totp")));
-        assert_eq!(store.provider_data(&new.id, "totp").await.unwrap(), Some(data("seed")));
+        assert_eq!(store.provider_data(&new.id, &local("totp")).await.unwrap(), Some(data("seed")));
 
-        let grown = Some(("totp".to_owned(), data("seed, confirmed")));
+        let grown = Some((local("totp"), data("seed, confirmed")));
         let answer = store.confirm_enrollment(&new.id, Proof::Step(7), grown, just_before(at(600))).await.unwrap();
         assert_eq!(answer, EnrollmentConfirmed::Confirmed);
         let active = &store.enrollments(&ada, at(1_000_000)).await.unwrap()[0];
         assert!(active.active);
         assert_eq!((active.expires, active.last_step), (None, Some(7)));
-        assert_eq!(store.provider_data(&new.id, "totp").await.unwrap(), Some(data("seed, confirmed")));
+        assert_eq!(store.provider_data(&new.id, &local("totp")).await.unwrap(), Some(data("seed, confirmed")));
         assert_eq!(confirm(&store, &new.id, at(2)).await, EnrollmentConfirmed::Gone);
         let again = new_device(&ada, "seed");
         assert_eq!(begun(&store, &again, at(3)).await, EnrollmentBegun::AlreadyEnrolled);
@@ -44,9 +44,9 @@ fn an_enrollment_that_timed_out_is_gone_and_its_seed_with_it() {
         assert_eq!(confirm(&store, &new.id, at(600)).await, EnrollmentConfirmed::Gone);
         assert!(store.enrollments(&ada, at(600)).await.unwrap().is_empty());
         assert_eq!(store.expire(just_before(at(600))).await.unwrap(), 0);
-        assert!(store.provider_data(&new.id, "totp").await.unwrap().is_some());
+        assert!(store.provider_data(&new.id, &local("totp")).await.unwrap().is_some());
         assert_eq!(store.expire(at(600)).await.unwrap(), 1);
-        assert!(store.provider_data(&new.id, "totp").await.unwrap().is_none());
+        assert!(store.provider_data(&new.id, &local("totp")).await.unwrap().is_none());
         assert_eq!(last_event(&store).await.kind, AuditKind::EnrollmentExpired);
     });
 }
@@ -135,7 +135,7 @@ fn nobodys_leave_is_enough_for_the_first_factor_only() {
         let removed =
             store.remove_enrollment(&device.id, &Authority::Administrator, MustRemain::Nothing, at(2)).await.unwrap();
         assert_eq!(removed, EnrollmentRemoved::Gone);
-        assert!(store.provider_data(&device.id, "totp").await.unwrap().is_none());
+        assert!(store.provider_data(&device.id, &local("totp")).await.unwrap().is_none());
     });
 }
 
@@ -348,12 +348,19 @@ fn the_data_of_each_provider_stands_for_itself() {
     on_both(|store| async move {
         let ada = add_user(&store, "ada").await;
         let device = device(&store, &ada).await;
-        assert!(store.put_provider_data(&device, "authy", &data("authy id")).await.unwrap());
-        assert!(store.put_provider_data(&device, "authy", &data("other id")).await.unwrap());
-        assert_eq!(store.provider_data(&device, "authy").await.unwrap(), Some(data("other id")));
-        assert_eq!(store.provider_data(&device, "totp").await.unwrap(), Some(data("seed")));
-        assert_eq!(store.provider_data(&device, "none").await.unwrap(), None);
-        assert!(!store.put_provider_data(&enrollment_id(), "authy", &data("x")).await.unwrap());
+        assert!(store.put_provider_data(&device, &local("authy"), &data("authy id")).await.unwrap());
+        assert!(store.put_provider_data(&device, &local("authy"), &data("other id")).await.unwrap());
+        assert_eq!(store.provider_data(&device, &local("authy")).await.unwrap(), Some(data("other id")));
+        assert_eq!(store.provider_data(&device, &local("totp")).await.unwrap(), Some(data("seed")));
+        assert_eq!(store.provider_data(&device, &local("none")).await.unwrap(), None);
+        // And so does that of each account.
+        let one = Holder { account: Some(store.hash("account", &[b"one"])), ..local("authy") };
+        let other = Holder { account: Some(store.hash("account", &[b"other"])), ..local("authy") };
+        assert!(store.put_provider_data(&device, &one, &data("in one")).await.unwrap());
+        assert_eq!(store.provider_data(&device, &one).await.unwrap(), Some(data("in one")));
+        assert_eq!(store.provider_data(&device, &other).await.unwrap(), None);
+        assert_eq!(store.provider_data(&device, &local("authy")).await.unwrap(), Some(data("other id")));
+        assert!(!store.put_provider_data(&enrollment_id(), &local("authy"), &data("x")).await.unwrap());
         let unknown = begun(&store, &new_device(&user_id(), "seed"), at(0)).await;
         assert_eq!(unknown, EnrollmentBegun::NoUser);
     });

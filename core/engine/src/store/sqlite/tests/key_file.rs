@@ -175,7 +175,7 @@ fn values_move_to_a_new_seal_key_and_the_old_one_can_go() {
         let email = UserChange { email: Some(Some(Email("ada@example.com".into()))), ..UserChange::default() };
         assert!(old.update_user(&ada, email, at(0)).await.unwrap());
         let device = device(&old, &ada).await;
-        assert!(old.put_provider_data(&device, "authy", &data("authy id")).await.unwrap());
+        assert!(old.put_provider_data(&device, &local("authy"), &data("authy id")).await.unwrap());
         begin(&old, &new_phone(&ada, "+15005550006")).await;
         let (_, sent) = open(&old, &ada, &device).await;
         assert!(old.keep_delivery(&sent, &data("sid")).await.unwrap());
@@ -200,8 +200,8 @@ fn values_move_to_a_new_seal_key_and_the_old_one_can_go() {
     let store = files.open();
     run(async {
         assert_eq!(reread(&store, "ada").await.email, Some(Email("ada@example.com".into())));
-        assert_eq!(store.provider_data(&device, "totp").await.unwrap(), Some(data("seed")));
-        assert_eq!(store.provider_data(&device, "authy").await.unwrap(), Some(data("authy id")));
+        assert_eq!(store.provider_data(&device, &local("totp")).await.unwrap(), Some(data("seed")));
+        assert_eq!(store.provider_data(&device, &local("authy")).await.unwrap(), Some(data("authy id")));
         let enrollments = store.enrollments(&ada, at(1)).await.unwrap();
         assert!(enrollments.iter().any(|e| e.phone == Some(phone("+15005550006"))));
         let open = store.open_challenges(&ada, at(1)).await.unwrap();
@@ -219,7 +219,7 @@ fn many_values_are_resealed_in_batches() {
         let device = device(&store, &ada).await;
         for number in 0..450 {
             let provider = format!("provider {number}");
-            assert!(store.put_provider_data(&device, &provider, &data(&provider)).await.unwrap());
+            assert!(store.put_provider_data(&device, &local(&provider), &data(&provider)).await.unwrap());
         }
     });
     drop(store);

@@ -101,6 +101,11 @@ fn phone(e164: &str) -> Phone {
     Phone { e164: e164.into(), country_code: "1".into(), national: e164[2..].into(), region: None }
 }
 
+/// Data that belongs to no account.
+fn local(provider: &str) -> Holder {
+    Holder { provider: provider.into(), account: None }
+}
+
 fn data(value: &str) -> Data {
     Data::new(1, &json!({ "value": value })).unwrap()
 }
@@ -134,7 +139,7 @@ fn new_device(user: &UserId, seed: &str) -> NewEnrollment {
         user: user.clone(),
         factor: Factor::Device("totp".into()),
         phone: None,
-        data: Some(("totp".into(), data(seed))),
+        data: Some((local("totp"), data(seed))),
         expires: at(600),
         authority: Authority::Administrator,
     }
@@ -175,7 +180,7 @@ fn delivery() -> NewDelivery {
         id: DeliveryId::new(&SystemRandom).unwrap(),
         service: "totp".into(),
         channel: "totp".into(),
-        provider: "totp".into(),
+        holder: local("totp"),
         recipient: None,
         live_key: None,
         code: None,

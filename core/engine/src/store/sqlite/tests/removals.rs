@@ -34,7 +34,7 @@ fn the_last_factor_stays_where_another_must_remain() {
         }
         assert_eq!(kinds(&store).await, before, "a refusal changes nothing");
         assert_eq!(state(&store, &open).await, ChallengeState::Pending);
-        assert_eq!(store.provider_data(&last, "totp").await.unwrap(), Some(data("seed")));
+        assert_eq!(store.provider_data(&last, &local("totp")).await.unwrap(), Some(data("seed")));
         assert!(store.enrollments(&ada, at(200)).await.unwrap().iter().any(|found| found.id == last && found.active));
 
         // What is not active is no factor, and the approval is still good.

@@ -99,7 +99,7 @@ fn the_swapped_seeds_of_two_users_do_not_open() {
         .await
         .unwrap();
         for device in [&adas, &bobs] {
-            let error = store.provider_data(device, "totp").await.unwrap_err();
+            let error = store.provider_data(device, &local("totp")).await.unwrap_err();
             assert!(matches!(error, StoreError::Sealed { table: "enrollment_data", column: "data" }), "{error}");
         }
     });

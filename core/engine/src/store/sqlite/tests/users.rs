@@ -72,10 +72,10 @@ fn forgetting_a_user_leaves_only_ids_in_the_audit() {
         assert!(!store.forget_user(&ada, at(5)).await.unwrap());
         assert!(store.user("ada").await.unwrap().is_none());
         assert!(store.enrollments(&ada, at(5)).await.unwrap().is_empty());
-        assert!(store.provider_data(&adas, "totp").await.unwrap().is_none());
+        assert!(store.provider_data(&adas, &local("totp")).await.unwrap().is_none());
         assert!(store.challenge(&challenge).await.unwrap().is_none());
         assert!(store.challenge(&other).await.unwrap().is_some());
-        assert!(store.provider_data(&bobs, "totp").await.unwrap().is_some());
+        assert!(store.provider_data(&bobs, &local("totp")).await.unwrap().is_some());
         let events = store.audit(0, 1000).await.unwrap();
         assert!(events.iter().any(|stored| stored.event.challenge.as_ref() == Some(&challenge)));
         assert!(events.iter().all(|stored| !format!("{stored:?}").contains("\"ada\"")));
