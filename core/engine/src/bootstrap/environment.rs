@@ -42,13 +42,16 @@ impl Environment {
     pub(super) fn assignments(&self, below: &Value) -> (Vec<Assignment>, Vec<Fault<Problem>>) {
         let mut assignments: Vec<Assignment> = Vec::new();
         let mut faults = Vec::new();
-        let secret_names = named_variables(below);
+        let mut secret_names = named_variables(below);
+        secret_names.extend(self.references());
         for (variable, value) in &self.0 {
             let Some(words) = words(variable) else {
                 continue;
             };
             let assignment = locate(&words, below, &ROOT).and_then(|path| {
-                let other = assignments.iter().find(|other| other.path == path);
+                // Also where one is the whole of which the other is a part: a secret, and where it is to be found.
+                let covers = |other: &&Assignment| other.path.starts_with(&path) || path.starts_with(&other.path);
+                let other = assignments.iter().find(covers);
                 match (other, value.to_str()) {
                     (Some(other), _) => {
                         Err(Misfit { path, problem: Problem::SetTwice { other: other.variable.clone() } })
@@ -59,7 +62,7 @@ impl Environment {
             });
             match assignment {
                 Ok(assignment) => assignments.push(assignment),
-                // Some `{ env = "…" }` of the file reads it: it is no key, but it is known.
+                // Some `{ env = "…" }`, or a variable in its place, reads it: it is no key, but it is known.
                 Err(misfit)
                     if matches!(misfit.problem, Problem::UnknownKey { .. })
                         && secret_names.contains(variable.as_str()) => {}
@@ -72,6 +75,13 @@ impl Environment {
         }
         (assignments, faults)
     }
+
+    /// The variables that variables name as the place of a secret.
+    fn references(&self) -> impl Iterator<Item = &str> {
+        let refers =
+            |variable: &str| words(variable).is_some_and(|words| words.last().is_some_and(|last| last == "env"));
+        self.0.iter().filter(move |(variable, _)| refers(variable)).filter_map(|(_, value)| value.to_str())
+    }
 }
 
 /// One variable and the key that it sets: a layer of its own, so that figment remembers which it was.
@@ -80,6 +90,19 @@ pub(super) struct Assignment {
     path: Vec<String>,
     value: String,
 }
+
+impl Assignment {
+    /// The setting to which this gives a reference to a secret. What the file says of that setting does not count
+    /// then: half of it would make two references out of one.
+    pub(super) fn referring(&self) -> Option<&[String]> {
+        // The reader of variables has no other keys below a setting.
+        let (last, setting) = self.path.split_last()?;
+        (setting.len() == SETTING_DEPTH && matches!(last.as_str(), "file" | "env")).then_some(setting)
+    }
+}
+
+/// The length of a setting's path: `services`, the service, the setting.
+const SETTING_DEPTH: usize = 3;
 
 impl Provider for Assignment {
     fn metadata(&self) -> Metadata {

@@ -47,6 +47,22 @@ impl<'a> FileLayer<'a> {
         })?;
         Ok(Self { path, values, lines })
     }
+
+    /// Forgets a key and what is below it.
+    pub(super) fn forget(&mut self, path: &[String]) {
+        let Some((last, tables)) = path.split_last() else { return };
+        let mut entries = &mut self.values;
+        for table in tables {
+            match entries.get_mut(table) {
+                Some(Value::Dict(_, below)) => entries = below,
+                _ => return,
+            }
+        }
+        if entries.remove(last).is_some() {
+            let key = KeyPath::from_segments(path);
+            self.lines.retain(|line, _| !line.ancestors().any(|ancestor| ancestor == key));
+        }
+    }
 }
 
 impl Provider for FileLayer<'_> {

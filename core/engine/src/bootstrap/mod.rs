@@ -50,7 +50,7 @@ pub use self::service::{DeliveryType, RawSettings, Service};
 pub use self::settings::{ResolvedSettings, SecretProblem, SettingProblem, SettingsError};
 pub use self::two_factor::{Registration, TwoFactor, UnknownUsers, WhoMustPass};
 
-use self::environment::Environment;
+use self::environment::{Assignment, Environment};
 use self::file::FileLayer;
 use self::origin::Origins;
 use self::reader::Reader;
@@ -105,9 +105,12 @@ impl Bootstrap {
     }
 
     fn read_over(path: &Path, environment: &Environment) -> Result<Self, BootstrapError> {
-        let file = FileLayer::read(path)?;
-        let below = Figment::from(Serialized::default("limits", Limits::default())).merge(&file);
-        let (assignments, misfits) = environment.assignments(&merged(&below));
+        let mut file = FileLayer::read(path)?;
+        let over_defaults =
+            |file: &FileLayer<'_>| Figment::from(Serialized::default("limits", Limits::default())).merge(file);
+        let (assignments, misfits) = environment.assignments(&merged(&over_defaults(&file)));
+        assignments.iter().filter_map(Assignment::referring).for_each(|setting| file.forget(setting));
+        let below = over_defaults(&file);
         let layers = assignments.into_iter().fold(below, Figment::merge);
         let tree = merged(&layers);
         let origins = Origins { layers: &layers, path, lines: &file.lines };

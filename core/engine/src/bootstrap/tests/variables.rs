@@ -1,5 +1,7 @@
 //! The environment over the file.
 
+use serde_json::json;
+
 use super::*;
 
 #[test]
@@ -86,6 +88,45 @@ fn two_variables_or_keys_that_a_variable_cannot_tell_apart_are_named() {
         &[("COUNTERSIGN_TWO_FACTOR__LOGIN_TYPES__A_B", "everyone")],
         &["fits both `a-b` and `a_b`"],
     );
+}
+
+#[test]
+fn two_variables_for_one_secret_are_named() {
+    const TOKEN: &str = "COUNTERSIGN_SERVICES__TOTP__AUTH_TOKEN";
+    for reference in ["COUNTERSIGN_SERVICES__TOTP__AUTH_TOKEN__FILE", "COUNTERSIGN_SERVICES__TOTP__AUTH_TOKEN__ENV"] {
+        let variables = [(TOKEN, "x"), (reference, "y")];
+        refused(TOTP, &variables, &[&format!("variable {reference}"), &format!("is also set by {TOKEN};")]);
+    }
+}
+
+/// The settings of the service `totp`, as they were read.
+#[track_caller]
+fn settings_of_totp(text: &str, variables: &[(&str, &str)]) -> RawSettings {
+    read(text, variables).unwrap().services["totp"].settings.clone()
+}
+
+#[test]
+fn a_reference_by_variable_replaces_the_one_of_the_file() {
+    const FILE: &str = "COUNTERSIGN_SERVICES__TOTP__AUTH_TOKEN__FILE";
+    const ENV: &str = "COUNTERSIGN_SERVICES__TOTP__AUTH_TOKEN__ENV";
+    for (written, variable, value, expected) in [
+        ("{ file = \"a\" }", ENV, "TOKEN", json!({"env": "TOKEN"})),
+        ("{ env = \"A\" }", FILE, "/b", json!({"file": "/b"})),
+        ("{ file = \"a\" }", FILE, "/b", json!({"file": "/b"})),
+        ("\"in clear\"", ENV, "TOKEN", json!({"env": "TOKEN"})),
+    ] {
+        let text = format!("{TOTP}auth_token = {written}\nissuer = \"ACME\"");
+        let settings = settings_of_totp(&text, &[(variable, value)]);
+        assert_eq!(settings.0["auth_token"].value, expected, "{written} under {variable}");
+        assert_eq!(settings.0["auth_token"].origin, Origin::Variable { name: variable.to_owned() });
+        assert_eq!(settings.0["issuer"].value, "ACME", "what stands beside it stays");
+    }
+}
+
+#[test]
+fn a_variable_of_ours_may_hold_a_secret_to_which_a_variable_refers() {
+    let variables = [("COUNTERSIGN_SERVICES__TOTP__AUTH_TOKEN__ENV", "COUNTERSIGN_TOKEN"), ("COUNTERSIGN_TOKEN", "x")];
+    settings_of_totp(TOTP, &variables);
 }
 
 #[cfg(unix)]
