@@ -1,8 +1,8 @@
 //! Reads a manifest and decides whether this program can work with what it says. Nothing of the
 //! plugin file is executed.
 
-use countersign_plugin::Manifest;
 use countersign_plugin::manifest::{Channel, Checker, HOST_FEATURES, MANIFEST_VERSION, Maker};
+use countersign_plugin::{Manifest, OperationName};
 use serde::Deserialize;
 
 use super::find::ProviderId;
@@ -38,7 +38,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Manifest, ManifestError> {
         return Err(ManifestError::Requires { plugin: named(&manifest), missing });
     }
     for (number, channel) in manifest.channels.iter().enumerate() {
-        check_channel(channel)?;
+        check_channel(channel, &manifest.operations)?;
         let mut earlier = manifest.channels.iter().take(number);
         if earlier.any(|other| other.channel == channel.channel && overlaps(other, channel)) {
             return Err(ManifestError::ChannelTwice { channel: in_mode(channel) });
@@ -47,21 +47,31 @@ pub(super) fn read(bytes: &[u8]) -> Result<Manifest, ManifestError> {
     Ok(manifest)
 }
 
-fn check_channel(channel: &Channel) -> Result<(), ManifestError> {
+/// The ways to make and to check a code; any other would leave a code that nobody can check. With each what it cannot
+/// do without: a channel that lacks one of these can be chosen, but never approve anybody.
+const WAYS: [(Maker, Checker, &[OperationName]); 5] = [
+    (Maker::Provider, Checker::Provider, &[OperationName::Start, OperationName::Check]),
+    (Maker::Engine, Checker::Engine, &[OperationName::Start]),
+    (Maker::Device, Checker::Plugin, &[OperationName::Enroll, OperationName::ConfirmEnrollment, OperationName::Check]),
+    (Maker::Device, Checker::Provider, &[OperationName::Check]),
+    (Maker::Nobody, Checker::Provider, &[OperationName::Status]),
+];
+
+/// `shared` are the operations that the plugin offers for all of its channels.
+fn check_channel(channel: &Channel, shared: &[OperationName]) -> Result<(), ManifestError> {
     for name in [Some(&channel.channel), channel.mode.as_ref()].into_iter().flatten() {
         if !is_name(name) {
             return Err(ManifestError::Name { name: name.clone() });
         }
     }
-    // The five ways of the design; any other would leave a code that nobody can check.
-    let sound = matches!(
-        (channel.code_made_by, channel.code_checked_by),
-        (Maker::Provider | Maker::Device | Maker::Nobody, Checker::Provider)
-            | (Maker::Engine, Checker::Engine)
-            | (Maker::Device, Checker::Plugin)
-    );
-    if !sound {
+    let way = (channel.code_made_by, channel.code_checked_by);
+    let Some((_, _, needed)) = WAYS.iter().find(|(maker, checker, _)| (*maker, *checker) == way) else {
         return Err(ManifestError::MakerAndChecker { channel: in_mode(channel) });
+    };
+    let lacks = |operation: &&OperationName| !channel.operations.contains(operation) && !shared.contains(operation);
+    let missing: Vec<_> = needed.iter().filter(lacks).map(ToString::to_string).collect();
+    if !missing.is_empty() {
+        return Err(ManifestError::CannotApprove { channel: in_mode(channel), missing });
     }
     let [fewest, most] = channel.code_digits;
     if fewest > most || !CODE_DIGITS.contains(&fewest) || !CODE_DIGITS.contains(&most) {
@@ -166,6 +176,18 @@ pub enum ManifestError {
     MakerAndChecker {
         /// The channel.
         channel: String,
+    },
+    /// A channel on which nobody could ever be approved.
+    #[error(
+        "its manifest does not offer {} on the channel {channel}, without which nobody can be approved there; \
+         ask the plugin's vendor for a correct one",
+        quoted(missing)
+    )]
+    CannotApprove {
+        /// The channel.
+        channel: String,
+        /// The operations that are missing.
+        missing: Vec<String>,
     },
     /// Lengths of codes that the engine does not accept.
     #[error(

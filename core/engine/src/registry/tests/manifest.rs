@@ -12,7 +12,7 @@ fn sample() -> Value {
     let entry = |channel: &str, made: &str, checked: &str| {
         json!({
             "channel": channel, "code_made_by": made, "code_checked_by": checked,
-            "destination": "phone", "operations": ["start"],
+            "destination": "phone", "operations": ["start", "check"],
         })
     };
     let mut call = entry("voice", "engine", "engine");
@@ -62,6 +62,7 @@ fn only_a_side_that_can_know_a_code_checks_it() {
             let mut manifest = sample();
             manifest["channels"][2]["code_made_by"] = json!(made);
             manifest["channels"][2]["code_checked_by"] = json!(checked);
+            manifest["channels"][2]["operations"] = json!(["start", "check", "status", "enroll", "confirm_enrollment"]);
             match read(&serde_json::to_vec(&manifest).unwrap()) {
                 Ok(_) => true,
                 Err(ManifestError::MakerAndChecker { .. }) => false,
@@ -77,6 +78,35 @@ fn only_a_side_that_can_know_a_code_checks_it() {
         ("nobody", "provider"),
     ];
     assert_eq!(sound, design);
+}
+
+#[test]
+fn a_channel_offers_what_an_approval_needs() {
+    for (made, checked, needed) in [
+        ("provider", "provider", &["start", "check"][..]),
+        ("engine", "engine", &["start"]),
+        ("device", "plugin", &["enroll", "confirm_enrollment", "check"]),
+        ("device", "provider", &["check"]),
+        ("nobody", "provider", &["status"]),
+    ] {
+        let mut manifest = sample();
+        manifest["channels"] = json!([{
+            "channel": "app", "mode": "m", "code_made_by": made, "code_checked_by": checked, "destination": "device",
+            "operations": needed,
+        }]);
+        let read = |manifest: &Value| read(&serde_json::to_vec(manifest).unwrap());
+        assert!(read(&manifest).is_ok(), "{made} {checked}");
+        for missing in needed {
+            let others: Vec<_> = needed.iter().filter(|name| *name != missing).collect();
+            manifest["channels"][0]["operations"] = json!(others);
+            manifest["operations"] = json!([]);
+            let refused = read(&manifest).unwrap_err().to_string();
+            let expected = format!("its manifest does not offer `{missing}` on the channel `app` in mode `m`, without");
+            assert!(refused.starts_with(&expected), "{refused}");
+            manifest["operations"] = json!([missing]);
+            assert!(read(&manifest).is_ok(), "{made} {checked}: `{missing}` for all channels");
+        }
+    }
 }
 
 #[test]
