@@ -122,6 +122,7 @@ fn we_may_die_at_every_exchange_of_a_login() {
 fn an_enrollment_may_die_at_every_write() {
     run(async {
         for fault in [Fault::DieBefore, Fault::DieAfter, Fault::Fails] {
+            let mut met = 0;
             for writes in 0.. {
                 let mut rig = Rig::new();
                 rig.store.after(writes, fault);
@@ -131,6 +132,8 @@ fn an_enrollment_may_die_at_every_write() {
                 };
                 let told = rig.unless_we_die(enroll).await.flatten();
                 let reached = !rig.store.waits();
+                let told_yes = matches!(told, Some(Verdict::Approved(_)));
+                assert!(reached || told_yes, "{fault:?} after {writes} writes");
                 rig.store.calm();
                 rig.reborn();
                 // A sid may be lost: then the code's end is awaited.
@@ -150,7 +153,11 @@ fn an_enrollment_may_die_at_every_write() {
                 if !reached {
                     break;
                 }
+                assert!(!told_yes, "{fault:?} after {writes} writes was met by something");
+                met += 1;
             }
+            // Add the user, begin, open, keep, sent, count, approve.
+            assert_eq!(met, 7, "{fault:?}");
         }
     });
 }
@@ -170,6 +177,7 @@ fn an_approval_by_polling_may_die_at_every_write() {
             rig.world.decide(Status::Approved);
             rig.store.after(0, fault);
             let told = rig.unless_we_die(rig.engine.poll_enrollment(&started.challenge)).await;
+            assert!(!rig.store.waits(), "{fault:?} was met");
             assert!(!matches!(told, Some(Ok(_))), "{told:?}");
             rig.reborn();
             let Progress::Over(after) = rig.engine.poll_enrollment(&started.challenge).await.unwrap() else {
