@@ -35,6 +35,7 @@ fn the_end_of_a_child_is_told_with_its_signal_or_code() {
     check("kill -SEGV $$", "was killed by SIGSEGV (signal 11)");
     check("kill -ABRT $$", "was killed by SIGABRT (signal 6)");
     check("exit 3", "ended with exit code 3");
+    check("exit 127", "the system could not run it (exit code 127)");
 }
 
 #[test]

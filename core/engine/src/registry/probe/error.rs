@@ -30,6 +30,16 @@ pub enum ProbeError {
         /// How it ended.
         end: End,
     },
+    /// The system could not bring the child together.
+    #[error(
+        "{} was started to try it out, and the system could not run it (exit code 127): mostly a shared library was \
+         not found; make it known by the loader's configuration or LD_LIBRARY_PATH",
+        program.display()
+    )]
+    NotRun {
+        /// The program.
+        program: PathBuf,
+    },
     /// The child did not come to an end.
     #[error("a child process that tried it out was still busy after {} s and was killed; the file is damaged or faulty: copy or build it again", limit.as_secs_f32())]
     TimedOut {

@@ -1,6 +1,7 @@
 //! The host's side: starts the child, waits for its report, and remembers whom it vouched for.
 
 use std::collections::HashSet;
+use std::ffi::OsString;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -23,6 +24,9 @@ use crate::registry::error::{LoadError, OpenError};
 const REPORT_LIMIT: u64 = 1 << 20;
 /// How often a child that has closed its output is asked whether it has ended.
 const POLL: Duration = Duration::from_millis(2);
+
+/// What a system's loader ends a program with that it cannot bring together (ld.so, and shells).
+const NOT_RUN: i32 = 127;
 
 /// File, digest of the file, digest of the settings.
 type Vouched = HashSet<(PathBuf, Digest, Option<Digest>)>;
@@ -99,13 +103,16 @@ impl Prober {
             .arg(ARGUMENT)
             .arg(path)
             .env_clear()
-            .envs(kept_environment())
+            .envs(kept(std::env::vars_os()))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .map_err(|cause| ProbeError::NotStarted { program: program.clone(), cause })?;
         let (output, status) = converse(child, job, self.limit)?;
+        if status.code() == Some(NOT_RUN) {
+            return Err(ProbeError::NotRun { program: self.shown() });
+        }
         if !status.success() {
             return Err(ProbeError::Died { end: End::of(status) });
         }
@@ -150,10 +157,17 @@ fn vouched<T>(look: impl FnOnce(&mut Vouched) -> T) -> T {
     look(VOUCHED.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_default())
 }
 
-/// What a process cannot start without: on Windows the folder of the system's libraries.
-fn kept_environment() -> impl Iterator<Item = (&'static str, std::ffi::OsString)> {
-    let names: &[&str] = if cfg!(windows) { &["SystemRoot"] } else { &[] };
-    names.iter().filter_map(|name| Some((*name, std::env::var_os(name)?)))
+/// What a process, and the libraries that a plugin needs, cannot be loaded without: where the system's loader looks.
+/// Nothing else of the host's environment, which may hold its secrets.
+fn kept(environment: impl Iterator<Item = (OsString, OsString)>) -> impl Iterator<Item = (OsString, OsString)> {
+    let is_kept = |name: &str| {
+        if cfg!(windows) {
+            ["SYSTEMROOT", "PATH"].contains(&name.to_ascii_uppercase().as_str())
+        } else {
+            name == "LD_LIBRARY_PATH" || name.starts_with("DYLD_")
+        }
+    };
+    environment.filter(move |(name, _)| name.to_str().is_some_and(is_kept))
 }
 
 /// Gives the job to the child and takes its output, all within `limit`.
@@ -201,6 +215,14 @@ fn wait(child: &mut Child, until: Instant) -> Option<ExitStatus> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(not(windows))]
+    #[test]
+    fn a_child_is_given_nothing_but_where_the_loader_looks() {
+        let host = ["HOME", "LD_LIBRARY_PATH", "LD_PRELOAD", "DYLD_LIBRARY_PATH", "TOKEN", "MY_DYLD_X"];
+        let names: Vec<_> = kept(host.iter().map(|name| (name.into(), "x".into()))).map(|(name, _)| name).collect();
+        assert_eq!(names, ["LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"]);
+    }
 
     #[test]
     fn a_report_is_the_last_line_and_its_texts_stay_in_theirs() {
