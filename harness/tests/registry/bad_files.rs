@@ -58,7 +58,7 @@ fn a_pinned_file_with_flipped_bits_is_refused_by_its_digest() {
 }
 
 /// The test plugin with its note, and only that, changed.
-fn with_note(from: &str, to: &str) -> Vec<u8> {
+pub(super) fn with_note(from: &str, to: &str) -> Vec<u8> {
     assert_eq!(from.len(), to.len());
     let mut bytes = fs::read(plugin_file()).unwrap();
     let owner = find(&bytes, b"Countersign\0{").unwrap();

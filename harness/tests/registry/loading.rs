@@ -1,6 +1,7 @@
 //! A good file, from its name to an answer.
 
 use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 
 use countersign::instance::Instance;
@@ -8,6 +9,7 @@ use countersign::registry::{ContactError, FindError, LoadError, OpenError, Probe
 use countersign_plugin::step::{Action, Answer, Call};
 use countersign_plugin::{FaultKind, Operation, Timestamp, testing};
 
+use super::bad_files::with_note;
 use super::{Folder, PROVIDER, digest, load, named, only, options, pinned, plugin_file};
 
 #[test]
@@ -112,6 +114,43 @@ fn all_files_that_are_wrong_are_told_at_once() {
     );
 }
 
+/// Puts other bytes in place of a file, by a rename: a mapped file is never written to.
+fn replace(folder: &Folder, file: &Path, bytes: &[u8]) {
+    fs::rename(folder.file("new.so", bytes), file).unwrap();
+}
+
+#[test]
+fn a_file_that_was_replaced_after_it_was_refused_is_not_mistaken_for_the_old_one() {
+    let folder = Folder::new();
+    // Its code describes itself otherwise: seen only once it is open, which for a pinned file is in this process.
+    let file = folder.file("refused.so", &with_note("0.1.0", "0.1.9"));
+    let load = || Registry::load(&pinned(&file, digest(&file)), [PROVIDER], &options());
+    for _ in 0..2 {
+        let error = only(load().unwrap_err());
+        assert!(matches!(error, LoadError::Contact { cause: ContactError::TwoManifests, .. }), "{error:?}");
+    }
+    replace(&folder, &file, &fs::read(plugin_file()).unwrap());
+    let error = only(load().unwrap_err());
+    assert!(matches!(error, LoadError::Contact { cause: ContactError::Replaced, .. }), "{error:?}");
+}
+
+#[test]
+fn a_file_that_the_system_did_not_take_in_may_be_mended() {
+    let folder = Folder::new();
+    let good = fs::read(plugin_file()).unwrap();
+    // A library that it needs, by a name that nothing has.
+    let name = b"\0libc.so.6\0";
+    let at = good.windows(name.len()).position(|window| window == name).unwrap();
+    let mut bad = good.clone();
+    bad[at + 1..at + 5].copy_from_slice(b"none");
+    let file = folder.file("mended.so", &bad);
+    let load = || Registry::load(&pinned(&file, digest(&file)), [PROVIDER], &options());
+    let error = only(load().unwrap_err());
+    assert!(matches!(error, LoadError::Contact { cause: ContactError::NotOpened { .. }, .. }), "{error:?}");
+    replace(&folder, &file, &good);
+    load().unwrap();
+}
+
 #[test]
 fn a_file_that_was_replaced_after_it_was_loaded_is_not_mistaken_for_the_old_one() {
     let folder = Folder::new();
@@ -121,9 +160,8 @@ fn a_file_that_was_replaced_after_it_was_loaded_is_not_mistaken_for_the_old_one(
     load(&plugins).unwrap();
     load(&plugins).unwrap();
 
-    // Appended bytes change the digest and nothing else. Renamed: a mapped file is never written to.
-    let new = folder.file("new.so", &[&bytes[..], b"newer"].concat());
-    fs::rename(new, &file).unwrap();
+    // Appended bytes change the digest and nothing else.
+    replace(&folder, &file, &[&bytes[..], b"newer"].concat());
     let error = only(load(&plugins).unwrap_err());
     assert!(matches!(error, LoadError::Contact { cause: ContactError::Replaced, .. }), "{error:?}");
 }

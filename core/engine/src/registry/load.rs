@@ -1,8 +1,10 @@
 //! Opens a plugin file in this process and calls it. This is where code of the file runs; it is
 //! called for a file that is pinned, or that a probe child has survived.
 //!
-//! A file is never unloaded again: what it made (a thread-local, a text) may outlive any owner
-//! that we could name.
+//! A plugin is never unloaded again: what it made (a thread-local, a text) may outlive any owner
+//! that we could name. Only a library that turns out to have nothing of a plugin is closed again by
+//! abi_stable; whether the system then lets go of it is the system's to say. So every file that it
+//! has once taken in counts as held, and what came of it is remembered.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -21,9 +23,12 @@ use crate::line::one_line;
 #[derive(Clone, Copy)]
 pub(super) struct Root(PluginV1_Ref);
 
-/// The files that this process has opened. The system gives the old library for a path or file
-/// that is open already, so a changed one must be noticed here.
-static OPENED: Mutex<Option<HashMap<PathBuf, (Digest, Root)>>> = Mutex::new(None);
+/// What came of opening a file with this digest.
+type Opened = (Digest, Result<Root, ContactError>);
+
+/// The files that this process has opened, whatever came of it. The system gives the old library for
+/// a path or file that is open already, so a changed one must be noticed here.
+static OPENED: Mutex<Option<HashMap<PathBuf, Opened>>> = Mutex::new(None);
 
 impl Root {
     /// Opens the file, which has this digest, and checks that it is what `describes` it.
@@ -33,9 +38,22 @@ impl Root {
     pub(super) fn open(path: &Path, sha256: Digest, manifest: &[u8]) -> Result<Self, ContactError> {
         let mut opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
         let opened = opened.get_or_insert_default();
-        if let Some((loaded, root)) = opened.get(path) {
-            return if *loaded == sha256 { Ok(*root) } else { Err(ContactError::Replaced) };
+        if let Some((loaded, outcome)) = opened.get(path) {
+            return if *loaded == sha256 { outcome.clone() } else { Err(ContactError::Replaced) };
         }
+        // Before its first code runs: should that unwind, the file is held all the same.
+        opened.insert(path.to_path_buf(), (sha256, Err(ContactError::Constructor)));
+        let outcome = Self::contact(path, manifest);
+        if matches!(outcome, Err(ContactError::NotOpened { .. })) {
+            // The system has taken nothing in; what it misses may be there the next time.
+            opened.remove(path);
+        } else {
+            opened.insert(path.to_path_buf(), (sha256, outcome.clone()));
+        }
+        outcome
+    }
+
+    fn contact(path: &Path, manifest: &[u8]) -> Result<Self, ContactError> {
         let header = lib_header_from_path(path).map_err(|error| refusal(&error, None))?;
         let built_with = header.version_strings().version;
         let root = header.init_root_module().map_err(|error| refusal(&error, Some(built_with.as_str())))?;
@@ -43,7 +61,6 @@ impl Root {
         if root.describe().map_err(ContactError::Mute)? != manifest {
             return Err(ContactError::TwoManifests);
         }
-        opened.insert(path.to_path_buf(), (sha256, root));
         Ok(root)
     }
 
