@@ -22,6 +22,17 @@ pub enum LoadError {
     /// Its file was not found.
     #[error(transparent)]
     Find(#[from] FindError),
+    /// Plugin files of this system are not understood.
+    #[error(
+        "plugin file {}: this release reads plugin files on Linux only, and this system is {system}; run it on Linux",
+        path.display()
+    )]
+    System {
+        /// The file.
+        path: PathBuf,
+        /// This system.
+        system: &'static str,
+    },
     /// The file could not be read.
     #[error("plugin file {}: {cause}", path.display())]
     File {

@@ -1,5 +1,6 @@
 //! What a plugin file says of itself, learned without executing any of it.
 
+use std::env;
 use std::path::{Path, PathBuf};
 
 use countersign_plugin::Manifest;
@@ -51,6 +52,7 @@ pub(super) fn understand(file: Examined) -> Result<Inspection, LoadError> {
 /// Reads a file and takes its manifest out; a pinned file must be the pinned one before anything
 /// in it is believed.
 pub(super) fn examine(path: &Path, pin: Option<Digest>) -> Result<Examined, LoadError> {
+    understood_on(env::consts::OS, path)?;
     let path = path.to_path_buf();
     let file = match PluginFile::read(&path) {
         Ok(file) => file,
@@ -68,5 +70,24 @@ pub(super) fn examine(path: &Path, pin: Option<Digest>) -> Result<Examined, Load
             Ok(Examined { path, manifest: manifest.to_vec(), sha256: file.sha256, size: file.bytes.len() as u64 })
         }
         Err(cause) => Err(LoadError::Note { path, cause }),
+    }
+}
+
+/// The manifest is read from a note of an ELF file, as Linux has them; Mach-O and PE files have none. Told before a
+/// file is called damaged that is whole.
+fn understood_on(system: &'static str, path: &Path) -> Result<(), LoadError> {
+    if system == "linux" { Ok(()) } else { Err(LoadError::System { path: path.to_path_buf(), system }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_systems_are_told_that_their_files_are_not_read() {
+        assert!(understood_on("linux", Path::new("a.so")).is_ok());
+        let refused = understood_on("windows", Path::new("a.dll")).unwrap_err().to_string();
+        assert!(refused.starts_with("plugin file a.dll: this release reads plugin files on Linux only"), "{refused}");
+        assert!(refused.contains("this system is windows;"), "{refused}");
     }
 }
