@@ -18,6 +18,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) segments: Vec<Cow<'a, [u8]>>,
     pub(crate) query: Vec<(Cow<'a, str>, Cow<'a, str>)>,
     pub(crate) authorization: Cow<'a, Authorization>,
+    /// The names of all headers of a recorded request; empty for a sent one, which says by itself which is its key.
+    pub(crate) headers: Vec<String>,
     pub(crate) body: AskedBody<'a>,
 }
 
@@ -76,6 +78,7 @@ impl<'a> Asked<'a> {
             segments: segments.map(|segment| percent_decode_str(segment).into()).collect(),
             query,
             authorization: Cow::Borrowed(&sent.authorization),
+            headers: Vec::new(),
             body: AskedBody::of(&sent.body, spoken),
         }
     }
@@ -92,6 +95,7 @@ impl<'a> Asked<'a> {
                 .map(|(name, value)| (Cow::Owned(name.into_owned()), Cow::Owned(value.into_owned())))
                 .collect(),
             authorization: Cow::Owned(self.authorization.into_owned()),
+            headers: self.headers,
             body: self.body.into_owned(),
         }
     }

@@ -19,6 +19,8 @@ pub struct Entry {
     pub seq: Option<u64>,
     /// The recorded request.
     pub request: Sent,
+    /// The names of all its headers: any of them may be what a plugin sends its key in.
+    pub headers: Vec<String>,
     /// What came back.
     pub answer: Answer,
     /// The variables that stand in the request.

@@ -120,11 +120,12 @@ impl Line {
                 LineMessage::Spoken { to: to.map(|to| Template::plain(&to, &samples)), channel }
             }
         });
+        let recorded = Asked { headers: entry.headers, ..Asked::of(&entry.request, spoken).into_owned() };
         Self {
             deck,
             index: entry.index,
             title: entry.title,
-            recorded: Asked::of(&entry.request, spoken).into_owned(),
+            recorded,
             shape: Shape::of(entry.bindings.iter().map(|binding| &binding.place)),
             bindings,
             answer,

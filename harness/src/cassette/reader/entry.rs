@@ -21,7 +21,7 @@ use crate::cassette::unknown::UnknownWord;
 /// Headers that describe how a body was framed or compressed on the wire. HAR holds the decoded body,
 /// to which they no longer apply.
 const FRAMING: [&str; 5] = ["connection", "content-encoding", "content-length", "keep-alive", "transfer-encoding"];
-/// Ends of the names of headers that carry a key instead of `Authorization`.
+/// Ends of the names of headers that carry a key instead of `Authorization`, where only the recording can tell.
 const KEY_HEADERS: [&str; 5] = ["api-key", "apikey", "access-key", "access-token", "auth-token"];
 
 pub(super) fn checked(index: usize, format: EntryFormat, previous: Option<u64>) -> Result<Entry, EntryProblem> {
@@ -40,6 +40,7 @@ pub(super) fn checked(index: usize, format: EntryFormat, previous: Option<u64>) 
             Shown::message(&format!("{} {address}", format.request.method))
         }
     };
+    let headers = format.request.headers.iter().map(|header| header.name.clone()).collect();
     let (request, request_body) = request(format.request)?;
     let failure =
         said.failure.map(|word| UnknownWord::look_up("_countersign.failure", &word, &FAILURES)).transpose()?;
@@ -65,6 +66,7 @@ pub(super) fn checked(index: usize, format: EntryFormat, previous: Option<u64>) 
         repeat: note::repeat(said.repeat)?,
         message,
         request,
+        headers,
         answer,
     })
 }

@@ -133,6 +133,14 @@ fn keys_in_headers_count_by_the_header() {
         "authorization: recorded `a key in header X-Authy-API-Key`, sent `a key in header x-other-key`",
     );
     differs(&recorded, &sent(Authorization::None), "sent `no authorization`");
+
+    // Whatever a vendor calls the header: the request says that it is the key.
+    recorded["request"]["headers"] = json!([{"name": "X-Api-Key", "value": "one"}, {"name": "X-Acme", "value": "two"}]);
+    answers(&recorded, &sent(header("x-acme")));
+    recorded["request"]["headers"] = json!([{"name": "X-Acme", "value": "hidden"}]);
+    answers(&recorded, &sent(header("x-acme")));
+    answers(&recorded, &sent(Authorization::None));
+    differs(&recorded, &sent(header("x-other-key")), "recorded `no authorization`, sent `a key in header x-other-key`");
 }
 
 #[test]
