@@ -12,7 +12,12 @@ use countersign_plugin::http::{Auth, Body, FieldValue, Request, TransportFailure
 use countersign_plugin::{Reply, TransportFailureKind};
 use url::Url;
 
-use crate::cassette::{Authorization, Mismatch, PlayedAnswer, Player, Receipt, Sent, SentBody, SentMessage, Unused};
+use crate::cassette::{
+    Authorization, Kept, Mismatch, PlayedAnswer, Player, Receipt, Sent, SentBody, SentMessage, Unused,
+};
+
+/// Mismatches kept for who has not looked yet; older ones are counted.
+const MISMATCHES: usize = 1000;
 
 /// Answers from cassettes. It never waits and opens no socket.
 #[derive(Debug)]
@@ -23,22 +28,27 @@ pub struct ReplayTransport {
 #[derive(Debug)]
 struct State {
     player: Player,
-    mismatches: Vec<Mismatch>,
+    mismatches: Kept<Mismatch>,
 }
 
 impl ReplayTransport {
     /// A transport over this player.
     pub fn new(player: Player) -> Self {
-        Self { state: Mutex::new(State { player, mismatches: Vec::new() }) }
+        Self { state: Mutex::new(State { player, mismatches: Kept::last(MISMATCHES) }) }
     }
 
     /// Takes the requests that no recorded exchange answered, in order. For the engine each was
-    /// a request that its transport refused to send.
+    /// a request that its transport refused to send. The last 1000 are kept.
     pub fn take_mismatches(&self) -> Vec<Mismatch> {
-        std::mem::take(&mut self.lock().mismatches)
+        self.lock().mismatches.take()
     }
 
-    /// Takes what was shown or spoken to people so far.
+    /// How many mismatches were dropped unseen, because more than 1000 came before anybody took them.
+    pub fn unseen_mismatches(&self) -> u64 {
+        self.lock().mismatches.dropped()
+    }
+
+    /// Takes what was shown or spoken to people so far: the last 1000 messages.
     pub fn take_inbox(&self) -> Vec<SentMessage> {
         self.lock().player.take_inbox()
     }

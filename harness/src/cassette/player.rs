@@ -10,6 +10,7 @@ use super::cassette::Cassette;
 use super::difference::{Difference, Mismatch, Nearest};
 use super::digest::Sha256;
 use super::entry::Repeat;
+use super::kept::Kept;
 use super::line::{Deck, Line, LineAnswer, Variable};
 use super::matcher::{Index, differences};
 use super::place::Place;
@@ -17,6 +18,8 @@ use super::receipt::{EntryReceipt, Receipt, Unused, UnusedEntry};
 use super::sent::{Sent, SentMessage};
 use super::shown::Shown;
 
+/// Messages that the inbox keeps for who has not looked yet; older ones are counted.
+const INBOX: usize = 1000;
 /// How many entries a mismatch names.
 const NEAREST: usize = 3;
 
@@ -27,7 +30,7 @@ pub struct Player {
     index: Index,
     /// Form fields in which some entry speaks a number.
     spoken: Vec<String>,
-    inbox: Vec<SentMessage>,
+    inbox: Kept<SentMessage>,
 }
 
 /// What a request was answered with.
@@ -79,7 +82,7 @@ impl Player {
             lines: Vec::new(),
             index: Index::default(),
             spoken,
-            inbox: Vec::new(),
+            inbox: Kept::last(INBOX),
         };
         for cassette in cassettes {
             player.insert(cassette);
@@ -115,18 +118,25 @@ impl Player {
             }
         }
         let played = line.played(deck, &asked);
-        self.inbox.extend(played.sent.clone());
+        if let Some(message) = &played.sent {
+            self.inbox.push(message.clone());
+        }
         Ok(played)
     }
 
-    /// What was shown or spoken to people so far, in order, and not yet taken.
+    /// What was shown or spoken to people so far, in order, and not yet taken: the last 1000.
     pub fn inbox(&self) -> &[SentMessage] {
-        &self.inbox
+        self.inbox.items()
     }
 
-    /// Takes what was shown or spoken to people so far.
+    /// Takes what was shown or spoken to people so far: the last 1000.
     pub fn take_inbox(&mut self) -> Vec<SentMessage> {
-        std::mem::take(&mut self.inbox)
+        self.inbox.take()
+    }
+
+    /// How many messages were dropped unseen, because more than 1000 came before anybody took them.
+    pub fn unseen(&self) -> u64 {
+        self.inbox.dropped()
     }
 
     /// What was served so far.
@@ -235,7 +245,7 @@ impl fmt::Debug for Player {
         f.debug_struct("Player")
             .field("cassettes", &paths)
             .field("entries", &self.lines.len())
-            .field("inbox", &self.inbox)
+            .field("inbox", &self.inbox.items())
             .finish_non_exhaustive()
     }
 }
