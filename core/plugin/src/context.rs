@@ -5,9 +5,9 @@ use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
+use crate::contract;
 use crate::failure::{Failure, FailureKind};
 use crate::http::{HttpError, Reply, Request, TransportFailure, TransportFailureKind};
-use crate::limits;
 use crate::log::Log;
 use crate::operation::Data;
 use crate::secret::SecretRef;
@@ -73,15 +73,12 @@ impl Context {
         }
     }
 
-    /// Random bytes from the host's secure source, at most [`limits::RANDOM_BYTES`].
+    /// Random bytes from the host's secure source, at most [`limits::RANDOM_BYTES`](crate::limits::RANDOM_BYTES).
     ///
     /// # Errors
     /// A plugin fault where the host does not give as many bytes as were asked for.
     pub async fn random(&self, bytes: u32) -> Result<Vec<u8>, Failure> {
-        if bytes == 0 || bytes > limits::RANDOM_BYTES {
-            let max = limits::RANDOM_BYTES;
-            return Err(fault(format!("{bytes} random bytes were asked for; 1 to {max} can be had")));
-        }
+        contract::random(bytes).map_err(|breach| fault(breach.to_string()))?;
         match self.step(Action::Random { bytes }).await {
             Event::Random(given) if given.as_slice().len() == bytes as usize => Ok(given.into_vec()),
             other => Err(fault(unexpected("random", &other))),
@@ -92,13 +89,9 @@ impl Context {
     /// on. It replaces what was there; the outcome may replace it again.
     ///
     /// # Errors
-    /// A plugin fault where the data is larger than [`limits::DATA_BYTES`].
+    /// A plugin fault where the data is larger than [`limits::DATA_BYTES`](crate::limits::DATA_BYTES).
     pub async fn keep(&self, scope: Scope, data: Data) -> Result<(), Failure> {
-        let length = data.value.to_string().len();
-        if length > limits::DATA_BYTES {
-            let max = limits::DATA_BYTES;
-            return Err(fault(format!("data of {length} bytes was to be kept; {max} are allowed")));
-        }
+        contract::kept(&data).map_err(|breach| fault(breach.to_string()))?;
         match self.step(Action::Keep { scope, data }).await {
             Event::Kept => Ok(()),
             other => Err(fault(unexpected("keep", &other))),
@@ -118,8 +111,9 @@ impl Context {
     }
 
     /// A line for the host's log. No codes, seeds, numbers or credentials. Control characters
-    /// are shown by their escapes; of an answer's lines the first [`limits::LOG_LINES`] are kept,
-    /// of a line the first [`limits::LOG_LINE_BYTES`].
+    /// are shown by their escapes; of an answer's lines the first
+    /// [`limits::LOG_LINES`](crate::limits::LOG_LINES) are kept, of a line the first
+    /// [`limits::LOG_LINE_BYTES`](crate::limits::LOG_LINE_BYTES).
     pub fn log(&self, level: Level, text: impl AsRef<str>) {
         self.slot().log.push(level, text.as_ref());
     }

@@ -14,6 +14,7 @@
 pub mod abi;
 mod bytes;
 mod context;
+pub mod contract;
 mod coroutine;
 mod failure;
 pub mod http;

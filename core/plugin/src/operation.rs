@@ -72,6 +72,20 @@ impl Operation {
             Self::Receive(_) => OperationName::Receive,
         }
     }
+
+    /// The channel that it is about, where it is about one.
+    pub fn channel(&self) -> Option<&str> {
+        match self {
+            Self::TestCredentials(_) | Self::Provision(_) | Self::Receive(_) => None,
+            Self::Enroll(input) => Some(&input.channel),
+            Self::ConfirmEnrollment(input) => Some(&input.channel),
+            Self::Unenroll(input) => Some(&input.channel),
+            Self::Start(input) => Some(&input.channel),
+            Self::Check(input) => Some(&input.channel),
+            Self::Cancel(input) => Some(&input.channel),
+            Self::Status(input) => Some(&input.channel),
+        }
+    }
 }
 
 impl OperationName {

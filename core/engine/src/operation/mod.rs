@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use countersign_plugin::step::{Action, Answer, Call, Done, Step, StepReply};
-use countersign_plugin::{Data, Failure, FailureKind, Operation, OperationName, Scope, limits};
+use countersign_plugin::{Data, Failure, FailureKind, Operation, OperationName, Scope, contract, limits};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::time::Instant;
@@ -145,10 +145,7 @@ impl Runner {
                 return Err(fault("the plugin waits although every step has been answered".to_owned()));
             };
             steps += 1;
-            if steps > limits::STEPS_PER_OPERATION {
-                let max = limits::STEPS_PER_OPERATION;
-                return Err(fault(format!("the plugin asked for more than {max} steps in one operation")));
-            }
+            contract::steps(steps)?;
             let got = performer.perform(action, deadline).await?;
             let reply = encode(&StepReply { id, now: self.clock.now(), got })?;
             let bytes = open.instance.resume(open.handle, &reply).map_err(|fault| performer.broken(fault))?;
@@ -212,21 +209,10 @@ fn read_answer(bytes: &[u8]) -> Result<Answer, Failure> {
 }
 
 fn read_outcome<T: DeserializeOwned>(name: OperationName, value: Value) -> Result<T, Failure> {
-    for scope in ["delivery", "enrollment"] {
-        let length = value.get(scope).map_or(0, |data| data.to_string().len());
-        if length > limits::DATA_BYTES + DATA_STAMP {
-            let max = limits::DATA_BYTES;
-            return Err(fault(format!(
-                "the outcome of `{name}` has {scope} data of {length} bytes; {max} are allowed"
-            )));
-        }
-    }
+    contract::outcome(name, &value)?;
     serde_json::from_value(value)
         .map_err(|_| fault(format!("the outcome of `{name}` is not of the type that belongs to it")))
 }
-
-/// Room for the version stamp around opaque data.
-const DATA_STAMP: usize = 64;
 
 #[cfg(test)]
 mod tests;

@@ -1,8 +1,8 @@
 //! Performs single steps, within the rules that no plugin can switch off.
 
-use countersign_plugin::http::{Body, FieldValue, Method, Request, TransportFailure, TransportFailureKind};
+use countersign_plugin::http::{Request, TransportFailure, TransportFailureKind};
 use countersign_plugin::step::{Action, Answer, Event, HmacAlgorithm, Level, LogLine, Step};
-use countersign_plugin::{Effect, Failure, FailureKind, Fault, OperationName, Reply, limits};
+use countersign_plugin::{Effect, Failure, FailureKind, Fault, OperationName, Reply, contract, limits};
 use ring::hmac;
 use tokio::time::Instant;
 use url::Url;
@@ -10,19 +10,6 @@ use url::Url;
 use crate::operation::{Keeper, Mask, Runner, broken_off, fault};
 use crate::service::Service;
 use crate::transport::Outgoing;
-
-/// Header fields that belong to the transport.
-const RESERVED_HEADERS: [&str; 9] = [
-    "authorization",
-    "connection",
-    "content-length",
-    "content-type",
-    "host",
-    "proxy-authorization",
-    "te",
-    "transfer-encoding",
-    "upgrade",
-];
 
 pub(super) struct Performer<'a> {
     runner: &'a Runner,
@@ -68,9 +55,7 @@ impl<'a> Performer<'a> {
     /// The steps of an answer; its log lines are written out.
     pub(super) fn take(&self, answer: Answer) -> Result<Vec<Step>, Failure> {
         self.log(&answer.logs);
-        if answer.steps.len() > limits::STEPS_PER_OPERATION {
-            return Err(fault(format!("the plugin asked for {} steps at once", answer.steps.len())));
-        }
+        contract::steps(answer.steps.len())?;
         Ok(answer.steps)
     }
 
@@ -78,25 +63,14 @@ impl<'a> Performer<'a> {
         match action {
             Action::Http(request) => self.http(&request, deadline).await,
             Action::Random { bytes } => {
-                if bytes == 0 || bytes > limits::RANDOM_BYTES {
-                    return Err(fault(format!(
-                        "the plugin asked for {bytes} random bytes; 1 to {} can be had",
-                        limits::RANDOM_BYTES
-                    )));
-                }
+                contract::random(bytes)?;
                 let mut buffer = vec![0; bytes as usize];
                 let filled = self.runner.random.fill(&mut buffer);
                 filled.map_err(|error| broken_off(FailureKind::Unavailable, error.to_string()))?;
                 Ok(Event::Random(buffer.into()))
             }
             Action::Keep { scope, data } => {
-                let length = data.value.to_string().len();
-                if length > limits::DATA_BYTES {
-                    return Err(fault(format!(
-                        "the plugin wants to keep {length} bytes; {} are allowed",
-                        limits::DATA_BYTES
-                    )));
-                }
+                contract::kept(&data)?;
                 match self.keeper.keep(scope, &data).await {
                     Ok(()) => Ok(Event::Kept),
                     Err(error) => Err(broken_off(FailureKind::Unavailable, error.to_string())),
@@ -172,30 +146,8 @@ impl<'a> Performer<'a> {
             let (provider, operation) = (&self.service.provider, self.operation);
             fault(format!("a request of plugin `{provider}` in `{operation}` was refused: {text}"))
         };
-        if request.effect == Effect::Read && request.method != Method::Get {
-            return Err(refuse(format!("a {} cannot have the effect `read`", request.method.as_str())));
-        }
-        if self.operation == OperationName::TestCredentials && request.effect != Effect::Read {
-            return Err(refuse("testing credentials may only read".to_owned()));
-        }
-        for (name, value) in &request.headers {
-            if RESERVED_HEADERS.iter().any(|reserved| name.eq_ignore_ascii_case(reserved)) {
-                return Err(refuse(format!("the header `{name}` belongs to the host")));
-            }
-            if let FieldValue::Text(text) = value
-                && text.contains(|c: char| c.is_control())
-            {
-                return Err(refuse(format!("the header `{name}` holds control characters")));
-            }
-        }
-        if request.method == Method::Get && request.body.is_some() {
-            return Err(refuse("a GET has no body".to_owned()));
-        }
-        for secret in references(request) {
-            if self.service.secrets.named(secret).is_none() {
-                return Err(refuse(format!("it refers to `{secret}`, which is not a secret setting of this service")));
-            }
-        }
+        let is_secret = |name: &str| self.service.secrets.named(name).is_some();
+        contract::request(request, self.operation, is_secret).map_err(|breach| refuse(breach.to_string()))?;
         let url = self.service.egress.check(&request.url).map_err(|refusal| refuse(refusal.to_string()))?;
         if self.service.secrets.iter().any(|(_, secret)| request.url.contains(secret.expose())) {
             return Err(refuse("its address holds a secret".to_owned()));
@@ -216,22 +168,4 @@ const fn may_repeat(effect: Effect, kind: TransportFailureKind) -> bool {
 /// The transport's proof that the request did not leave.
 const fn left_nothing(failure: &TransportFailure) -> bool {
     matches!(failure.kind, TransportFailureKind::NotSent | TransportFailureKind::Refused)
-}
-
-fn references(request: &Request) -> impl Iterator<Item = &str> {
-    use countersign_plugin::http::Auth;
-    let auth = match &request.auth {
-        Some(Auth::Basic { user, password }) => vec![user, password],
-        Some(Auth::Bearer { token }) => vec![token],
-        None => vec![],
-    };
-    let form = match &request.body {
-        Some(Body::Form(fields)) => fields.iter().map(|(_, value)| value).collect(),
-        _ => vec![],
-    };
-    let headers = request.headers.iter().map(|(_, value)| value);
-    headers.chain(auth).chain(form).filter_map(|value| match value {
-        FieldValue::Secret(reference) => Some(reference.name()),
-        FieldValue::Text(_) => None,
-    })
 }

@@ -194,7 +194,7 @@ async fn what_breaks_the_contract_is_named() {
         (Ok(json!({"steps": []})), "waits although"),
         (step(1, json!({"random": {"bytes": 0}})), "0 random bytes"),
         (step(1, json!({"random": {"bytes": 1_000_000}})), "1000000 random bytes"),
-        (step(1, json!({"keep": {"scope": "delivery", "data": {"version": 1, "value": data}}})), "keep"),
+        (step(1, json!({"keep": {"scope": "delivery", "data": {"version": 1, "value": data}}})), "to be kept"),
         (
             step(1, json!({"hmac": {"secret": {"secret": "other"}, "algorithm": "sha1", "message": {"text": ""}}})),
             "`other`",

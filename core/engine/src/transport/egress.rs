@@ -1,5 +1,6 @@
 //! Where a service's requests may go, compared after parsing.
 
+use countersign_plugin::contract::{ambiguity, written_path};
 use countersign_plugin::manifest::Manifest;
 use percent_encoding::percent_decode_str;
 use url::{Host, Url};
@@ -146,43 +147,6 @@ fn shown(address: &str) -> String {
         Some((_, rest)) => format!("…@{}", rest.escape_debug()),
         None => address.escape_debug().to_string(),
     }
-}
-
-/// Host and path as written, before any parser has put them right; none where the text does not begin as
-/// addresses of ours do. Parsers also take `https:host`, `https:/host` and `https:\\host` for one, and leave out
-/// what is blank or a line break.
-fn written_path(address: &str) -> Option<&str> {
-    let after = |scheme: &str| {
-        let (start, rest) = address.split_at_checked(scheme.len())?;
-        start.eq_ignore_ascii_case(scheme).then_some(rest)
-    };
-    let rest = after("https://").or_else(|| after("http://"))?;
-    let sound = !rest.starts_with(['/', '\\', '?', '#']) && !address.contains(|c: char| c.is_control() || c == ' ');
-    sound.then(|| rest.split(['?', '#']).next().unwrap_or_default())
-}
-
-/// What in a path could be read in two ways; what stands before its first slash is no segment.
-fn ambiguity(path: &str) -> Option<&'static str> {
-    let lower = path.to_ascii_lowercase();
-    if path.contains('\\') || lower.contains("%5c") {
-        return Some("a backslash");
-    }
-    if lower.contains("%2f") {
-        return Some("an encoded slash");
-    }
-    if path.contains(|c: char| c.is_control() || c == ' ') || lower.contains("%00") {
-        return Some("a control character");
-    }
-    let mut segments = path.split('/').skip(1).peekable();
-    while let Some(segment) = segments.next() {
-        if matches!(decoded(segment).as_str(), "." | "..") {
-            return Some("a dot segment");
-        }
-        if segment.is_empty() && segments.peek().is_some() {
-            return Some("an empty segment");
-        }
-    }
-    None
 }
 
 fn decoded(segment: &str) -> String {

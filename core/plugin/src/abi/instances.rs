@@ -49,14 +49,7 @@ impl<P: Provider> Instances<P> {
     /// Opens an instance.
     pub fn open(&self, settings: &[u8]) -> Bytes {
         entry(|| {
-            if settings.len() > limits::SETTINGS_BYTES {
-                let (found, max) = (settings.len(), limits::SETTINGS_BYTES);
-                return Err(Fault::new(
-                    FaultKind::TooLarge,
-                    format!("the settings are {found} bytes; {max} are allowed"),
-                ));
-            }
-            let settings = read(settings, FaultKind::BadSettings, "the settings")?;
+            let settings = read_settings(settings)?;
             let provider =
                 P::open(settings).map_err(|failure| Fault::new(FaultKind::BadSettings, one_line(&failure.operator)))?;
             let instance = self.next();
@@ -141,6 +134,15 @@ fn entry(work: impl FnOnce() -> Result<Vec<u8>, Fault>) -> Bytes {
         // A fault is two texts: writing it cannot fail.
         Err(fault) => RResult::RErr(RVec::from(serde_json::to_vec(&fault).unwrap_or_default())),
     }
+}
+
+/// Reads what `open` is given.
+pub(crate) fn read_settings<T: DeserializeOwned>(settings: &[u8]) -> Result<T, Fault> {
+    if settings.len() > limits::SETTINGS_BYTES {
+        let (found, max) = (settings.len(), limits::SETTINGS_BYTES);
+        return Err(Fault::new(FaultKind::TooLarge, format!("the settings are {found} bytes; {max} are allowed")));
+    }
+    read(settings, FaultKind::BadSettings, "the settings")
 }
 
 fn read<T: DeserializeOwned>(bytes: &[u8], kind: FaultKind, what: &str) -> Result<T, Fault> {

@@ -9,7 +9,7 @@
 #![allow(missing_docs, reason = "the derive of abi_stable makes undocumented companions of PluginV1")]
 
 pub(crate) mod guard;
-mod instances;
+pub(crate) mod instances;
 mod note;
 
 use abi_stable::StableAbi;

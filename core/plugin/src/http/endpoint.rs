@@ -70,7 +70,7 @@ impl Endpoint {
         self
     }
 
-    pub(super) fn into_parts(self) -> (String, Option<String>) {
+    pub(crate) fn into_parts(self) -> (String, Option<String>) {
         (self.url, self.problem)
     }
 

@@ -190,4 +190,22 @@ impl Request {
         self.body = Some(Body::Json(value));
         self
     }
+
+    /// The secrets that it refers to: in header fields, authorization and form.
+    pub fn secrets(&self) -> impl Iterator<Item = &SecretRef> {
+        let auth = match &self.auth {
+            Some(Auth::Basic { user, password }) => [Some(user), Some(password)],
+            Some(Auth::Bearer { token }) => [Some(token), None],
+            None => [None, None],
+        };
+        let form = match &self.body {
+            Some(Body::Form(fields)) => fields.as_slice(),
+            Some(Body::Json(_)) | None => &[],
+        };
+        let fields = self.headers.iter().chain(form).map(|(_, value)| value);
+        fields.chain(auth.into_iter().flatten()).filter_map(|value| match value {
+            FieldValue::Secret(secret) => Some(secret),
+            FieldValue::Text(_) => None,
+        })
+    }
 }

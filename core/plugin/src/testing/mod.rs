@@ -21,8 +21,14 @@
 
 mod bench;
 mod drift;
+mod host;
 mod inputs;
+mod service;
 
-pub use bench::{Bench, Host, Ran};
+pub use bench::Bench;
 pub use drift::{Drift, check_manifest};
+pub use host::{Host, Ran};
 pub use inputs::{check, enroll, phone, start};
+
+#[cfg(test)]
+mod tests;
