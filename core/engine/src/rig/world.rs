@@ -160,6 +160,16 @@ impl World {
         state.answers.insert(newest, status);
     }
 
+    /// What the person says to this request.
+    pub(crate) fn decide_for(&self, request: u64, status: Status) {
+        self.state().answers.insert(request, status);
+    }
+
+    /// What the person said to this request.
+    pub(crate) fn answer_to(&self, request: u64) -> Option<Status> {
+        self.state().answers.get(&request).copied()
+    }
+
     /// The language of the last send.
     pub(crate) fn last_locale(&self) -> Option<String> {
         self.state().locale.clone()
@@ -271,7 +281,8 @@ impl World {
             (Kind::Push, Operation::Status(ask)) => {
                 // Asking is no request of its own.
                 state.count -= 1;
-                let sid: u64 = ask.delivery.as_ref().unwrap().read().unwrap();
+                let unknown = || Failure::new(FailureKind::Misconfigured, "no sid");
+                let sid: u64 = ask.delivery.as_ref().and_then(|data| data.read().ok()).ok_or_else(unknown)?;
                 Ok(value(state.answers.get(&sid).copied().unwrap_or(Status::Pending)))
             }
             (Kind::Push, Operation::Cancel(_)) => Ok(value(Canceled::Canceled)),

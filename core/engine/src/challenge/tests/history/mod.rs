@@ -1,18 +1,21 @@
 //! Random histories against a simple model of what a person may rely on.
 
+mod factors;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use countersign_plugin::{Failure, FailureKind, Purpose, Timestamp};
+use countersign_plugin::{Failure, FailureKind, Purpose, Status, Timestamp};
 use proptest::prelude::*;
 
+use self::factors::{Leave, Pass};
 use super::*;
-use crate::enrollment::{Actor, Enrolling};
+use crate::enrollment::{Actor, BeginFactor, Enrolling};
 use crate::rig::Fault;
 use crate::store::Store as _;
 
-/// Ada and Bob share a telephone; Cy has one of his own, and an app.
+/// Ada and Bob share a telephone; Cy has one of his own, and an app. All have a device for approvals.
 const USERS: [&str; 3] = ["ada", "bob", "cy"];
-const METHODS: [&str; 4] = ["sms", "call", "totp", "hotline"];
+const METHODS: [&str; 5] = ["sms", "call", "totp", "hotline", "push"];
 /// Locks in a row double up to this.
 const LONGEST_LOCK: std::time::Duration = std::time::Duration::from_secs(86_400);
 
@@ -41,6 +44,33 @@ enum Move {
     Cancel {
         challenge: usize,
     },
+    /// The person answers a request on their device.
+    Decide {
+        challenge: usize,
+        status: Status,
+    },
+    Poll {
+        challenge: usize,
+    },
+    /// A whole login by the code or the answer that is right.
+    Login {
+        user: usize,
+        method: usize,
+    },
+    /// An app is enrolled, and its first code typed.
+    EnrollApp {
+        user: usize,
+        leave: Leave,
+    },
+    Remove {
+        user: usize,
+        phone: bool,
+        leave: Leave,
+    },
+    /// An administrator changes the number, and the person proves it.
+    ChangeNumber {
+        user: usize,
+    },
     Wait {
         millis: u64,
     },
@@ -65,7 +95,8 @@ enum Trouble {
     Store { writes: usize, fault: Fault },
 }
 
-fn moves() -> impl Strategy<Value = Vec<(Move, Trouble)>> {
+/// For each four that start, check or wait, so many that change factors.
+fn moves(factors: u32) -> impl Strategy<Value = Vec<(Move, Trouble)>> {
     let guess = prop_oneof![
         6 => Just(Guess::Right),
         4 => Just(Guess::Wrong),
@@ -73,17 +104,32 @@ fn moves() -> impl Strategy<Value = Vec<(Move, Trouble)>> {
         2 => (0..8_usize).prop_map(Guess::Used),
         1 => (0..3_usize).prop_map(Guess::OfScreen),
     ];
+    let status = prop::sample::select(vec![Status::Approved, Status::Approved, Status::Denied, Status::Expired]);
+    let leave = prop_oneof![
+        1 => Just(Leave::Nobodys),
+        4 => (0..4_usize).prop_map(Leave::Approval),
+        1 => Just(Leave::Administrators),
+    ];
     let one = prop_oneof![
-        4 => (0..3_usize, 0..4_usize).prop_map(|(user, method)| Move::Start { user, method }),
+        5 => (0..3_usize, 0..5_usize).prop_map(|(user, method)| Move::Start { user, method }),
         1 => (0..3_usize).prop_map(|user| Move::Enroll { user }),
-        3 => (0..4_usize, prop::option::of(0..4_usize))
+        3 => (0..4_usize, prop::option::of(0..5_usize))
             .prop_map(|(challenge, method)| Move::Resend { challenge, method }),
         8 => (0..4_usize, guess).prop_map(|(challenge, typed)| Move::Check { challenge, typed }),
         1 => (0..4_usize).prop_map(|challenge| Move::Cancel { challenge }),
+        2 => (0..4_usize, status).prop_map(|(challenge, status)| Move::Decide { challenge, status }),
+        3 => (0..4_usize).prop_map(|challenge| Move::Poll { challenge }),
         4 => prop::sample::select(vec![1, 29_999, 30_000, 60_000, 300_000, 600_000, 900_000])
             .prop_map(|millis| Move::Wait { millis }),
         1 => Just(Move::Tidy),
     ];
+    let changing = prop_oneof![
+        4 => (0..3_usize, 1..5_usize).prop_map(|(user, method)| Move::Login { user, method }),
+        3 => (0..3_usize, leave.clone()).prop_map(|(user, leave)| Move::EnrollApp { user, leave }),
+        3 => (0..3_usize, any::<bool>(), leave).prop_map(|(user, phone, leave)| Move::Remove { user, phone, leave }),
+        1 => (0..3_usize).prop_map(|user| Move::ChangeNumber { user }),
+    ];
+    let one = prop_oneof![4 => one, factors => changing];
     let weather = prop::sample::select(vec![
         Weather::NotSent,
         Weather::LostRequest,
@@ -109,7 +155,7 @@ struct Known {
     id: ChallengeId,
     user: usize,
     purpose: Purpose,
-    app: bool,
+    way: Way,
     /// The code that the person was told to type, as long as they may rely on it.
     good: Option<(String, Timestamp)>,
     /// Every code that was ever right here.
@@ -117,11 +163,22 @@ struct Known {
     judged: u32,
 }
 
+/// How a challenge is passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    Code,
+    App,
+    Push,
+}
+
 struct Model {
     rig: Rig,
-    app: Enrolling,
+    /// The newest app of each user, confirmed or not.
+    apps: BTreeMap<usize, Enrolling>,
     known: Vec<Known>,
-    /// What was accepted: a code of a screen, or a step of the app. Nothing twice.
+    /// What was passed, newest last.
+    passes: Vec<Pass>,
+    /// What was accepted: a code of a screen, a step of an app, a request. Nothing twice.
     accepted: BTreeSet<String>,
     used: Vec<String>,
     /// Wrong codes since the last success or lock.
@@ -136,11 +193,20 @@ impl Model {
         rig.with_phone("bob", NUMBER).await;
         rig.with_phone("cy", OTHER_NUMBER).await;
         let app = rig.with_app_approved("cy").await;
+        for user in USERS {
+            let begin = BeginFactor { user, method: "push", locale: None, actor: Actor::Administrator };
+            let started = rig.engine.begin_other(begin).await.unwrap();
+            rig.world.decide(Status::Approved);
+            let polled = rig.engine.poll_enrollment(&started.challenge).await.unwrap();
+            assert!(matches!(polled, Progress::Over(Verdict::Approved(_))));
+            rig.clock.advance(30);
+        }
         rig.clock.advance(600);
         Self {
             rig,
-            app,
+            apps: BTreeMap::from([(2, app)]),
             known: Vec::new(),
+            passes: Vec::new(),
             accepted: BTreeSet::new(),
             used: Vec::new(),
             failures: BTreeMap::new(),
@@ -172,6 +238,12 @@ impl Model {
             Move::Resend { challenge, method } => self.resend(*challenge, method.map(|method| METHODS[method])).await,
             Move::Check { challenge, typed } => self.check(*challenge, *typed, calm).await,
             Move::Cancel { challenge } => self.cancel(*challenge).await,
+            Move::Decide { challenge, status } => self.decide(*challenge, *status).await,
+            Move::Poll { challenge } => self.poll(*challenge).await,
+            Move::Login { user, method } => self.login(*user, METHODS[*method], calm).await,
+            Move::EnrollApp { user, leave } => self.enroll_app(*user, *leave).await,
+            Move::Remove { user, phone, leave } => self.remove(*user, *phone, *leave).await,
+            Move::ChangeNumber { user } => self.change_number(*user).await,
             Move::Wait { millis } => self.rig.clock.advance_millis(*millis),
             Move::Tidy => {
                 let _counted = self.rig.unless_we_die(self.rig.engine.expire()).await;
@@ -187,13 +259,14 @@ impl Model {
 
     /// Whoever starts or repeats may cost others on this telephone their code.
     fn shake(&mut self, user: usize) {
-        for known in self.known.iter_mut().filter(|known| number(known.user) == number(user) && !known.app) {
+        for known in self.known.iter_mut().filter(|known| number(known.user) == number(user) && known.way == Way::Code)
+        {
             known.good = None;
         }
     }
 
     async fn start(&mut self, user: usize, method: &str) {
-        if method != "totp" {
+        if !matches!(method, "totp" | "push") {
             self.shake(user);
         }
         let Some(Ok(started)) = self.rig.unless_we_die(self.rig.start(USERS[user], method)).await else { return };
@@ -217,20 +290,25 @@ impl Model {
     }
 
     fn told(&self, started: Started, user: usize, purpose: Purpose) -> Known {
-        let app = started.channel == "totp";
-        let code = if app { String::new() } else { self.rig.world.last_code(number(user)) };
+        let way = match started.channel.as_str() {
+            "totp" => Way::App,
+            "push" => Way::Push,
+            _ => Way::Code,
+        };
+        let code = if way == Way::Code { self.rig.world.last_code(number(user)) } else { String::new() };
         let right = BTreeSet::from([code.clone()]);
         // A provider that does not tell when its code ends may end it sooner.
         let live = self.rig.world.live().into_iter().find(|live| live.code == code);
         let ends = live.filter(|_| started.channel == "hotline").map_or(started.expires, |live| live.until);
-        let good = started.unconfirmed.is_none().then_some((code, started.expires.min(ends)));
-        Known { id: started.challenge, user, purpose, app, good, right, judged: 0 }
+        let sure = started.unconfirmed.is_none() && way == Way::Code;
+        let good = sure.then_some((code, started.expires.min(ends)));
+        Known { id: started.challenge, user, purpose, way, good, right, judged: 0 }
     }
 
     async fn resend(&mut self, nth: usize, method: Option<&str>) {
         let Some(at) = self.pick(nth) else { return };
         let Known { id, user, purpose, .. } = self.known[at].clone();
-        if method != Some("totp") {
+        if !matches!(method, Some("totp" | "push")) {
             self.shake(user);
         }
         self.known[at].good = None;
@@ -241,7 +319,7 @@ impl Model {
         if let Some(Ok(started)) = done {
             let told = self.told(started, user, purpose);
             let known = &mut self.known[at];
-            known.app = told.app;
+            known.way = told.way;
             known.good = told.good;
         }
     }
@@ -258,7 +336,10 @@ impl Model {
         let known = self.known[at].clone();
         let newest = |user: usize| self.rig.world.screen(number(user)).pop().unwrap_or_default();
         let typed = match guess {
-            Guess::Right if known.app => self.rig.world.app_code(&self.app.setup),
+            Guess::Right if known.way == Way::App => match self.apps.get(&known.user) {
+                Some(app) => self.rig.world.app_code(&app.setup),
+                None => WRONG.to_owned(),
+            },
             Guess::Right => known.good.as_ref().map_or_else(|| newest(known.user), |(code, _)| code.clone()),
             Guess::Wrong => WRONG.to_owned(),
             Guess::NoCode => "12-34-56".to_owned(),
@@ -292,19 +373,17 @@ impl Model {
                 if known.purpose == Purpose::Login {
                     assert_eq!(passed.user, USERS[known.user]);
                 }
-                let what = if known.app {
-                    let step = before.as_secs() / 30;
-                    assert!((-1..=1).any(|later| self.rig.world.app_code_at(&self.app.setup, later) == typed));
-                    format!("app {step} {typed}")
-                } else {
-                    assert!(known.right.contains(&typed), "{typed} was never right here: {known:?}");
-                    typed.clone()
+                let what = match known.way {
+                    Way::App => self.step(&self.apps[&known.user], &typed, before),
+                    Way::Code => {
+                        assert!(known.right.contains(&typed), "{typed} was never right here: {known:?}");
+                        typed.clone()
+                    }
+                    Way::Push => panic!("a code for what has none"),
                 };
                 assert!(self.accepted.insert(what), "accepted twice: {typed}");
                 self.used.push(typed);
-                self.known[at].good = None;
-                self.failures.insert(who, 0);
-                self.locked.remove(&who);
+                self.passed(at, who);
             }
             Some(Ok(Verdict::WrongCode { attempts_left })) => {
                 self.known[at].judged += 1;
@@ -332,7 +411,6 @@ impl Model {
     #[track_caller]
     fn relies(&self, at: usize, typed: &str, known: &Known, now: Timestamp, verdict: &str) {
         if let Some((code, expires)) = &known.good
-            && !known.app
             && code == typed
             && now < *expires
             && self.known[at].judged < 5
@@ -359,6 +437,10 @@ impl Model {
                         | crate::store::DeliveryState::Unclear
                 );
                 let Some(data) = delivery.data.filter(|_| waits && delivery.channel != "voice") else { continue };
+                // A request on a device is no code.
+                if delivery.channel == "push" {
+                    continue;
+                }
                 let sid: u64 = data.read().unwrap();
                 if self.rig.world.live().iter().any(|live| live.sid == sid) {
                     assert!(waiting.insert(sid), "two challenges wait for one code");
@@ -368,28 +450,36 @@ impl Model {
     }
 }
 
+async fn play(history: &[(Move, Trouble)]) {
+    let mut model = Model::new().await;
+    for (next, trouble) in history {
+        model.play(next, trouble).await;
+    }
+    // Locks end by themselves.
+    model.rig.clock.advance(LONGEST_LOCK.as_secs());
+    for (user, method) in [(0, "call"), (1, "sms"), (2, "totp")] {
+        model.mend(user).await;
+        model.rig.clock.advance(600);
+        let started = model.rig.start(USERS[user], method).await.unwrap();
+        let code = if method == "totp" {
+            model.rig.world.app_code(&model.apps[&user].setup)
+        } else {
+            model.rig.world.last_code(number(user))
+        };
+        approved(&model.rig.check(&started.challenge, &code).await);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_history_approves_wrongly_or_twice_or_loses_what_was_told(history in moves()) {
-        run(async {
-            let mut model = Model::new().await;
-            for (next, trouble) in &history {
-                model.play(next, trouble).await;
-            }
-            // Locks end by themselves.
-            model.rig.clock.advance(LONGEST_LOCK.as_secs());
-            for (user, method) in [(0, "call"), (1, "sms"), (2, "totp")] {
-                model.rig.clock.advance(600);
-                let started = model.rig.start(USERS[user], method).await.unwrap();
-                let code = if method == "totp" {
-                    model.rig.world.app_code(&model.app.setup)
-                } else {
-                    model.rig.world.last_code(number(user))
-                };
-                approved(&model.rig.check(&started.challenge, &code).await);
-            }
-        });
+    fn no_history_approves_wrongly_or_twice_or_loses_what_was_told(history in moves(1)) {
+        run(play(&history));
+    }
+
+    #[test]
+    fn no_history_changes_factors_without_leave(history in moves(12)) {
+        run(play(&history));
     }
 }
