@@ -60,7 +60,8 @@ pub struct Passed {
 pub enum Progress {
     /// The person has not answered yet.
     Waiting,
-    /// It is decided.
+    /// There is a verdict. After [`Verdict::Locked`] and [`Verdict::Unavailable`] the challenge may go on: it can be
+    /// asked for again, until its end. Every other verdict is the last one.
     Over(Verdict),
 }
 
