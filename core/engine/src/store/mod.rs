@@ -197,7 +197,8 @@ pub trait Store: Send + Sync {
         now: Timestamp,
     ) -> Result<bool, StoreError>;
     /// Marks what has expired: challenges, deliveries (their live keys become free), pending
-    /// enrollments (their seeds are deleted), used codes past their time. Returns how many.
+    /// enrollments (their seeds are deleted), used codes past their time. Deletes challenges that
+    /// ended more than a day ago. Returns how many.
     async fn expire(&self, now: Timestamp) -> Result<u64, StoreError>;
 
     // Audit.

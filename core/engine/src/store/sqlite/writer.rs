@@ -2,11 +2,14 @@
 //! never waits for itself on SQLite's lock, and callers await the answer without blocking.
 
 use std::io;
-use std::sync::mpsc;
 use std::thread::{Builder, JoinHandle};
 
 use rusqlite::Connection;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
+
+/// Jobs that wait at most; whoever has one more waits with it. More would only make the answers of
+/// a disk that cannot keep up come later still.
+const QUEUE: usize = 256;
 
 type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 
@@ -21,17 +24,17 @@ pub(super) struct Gone;
 
 impl Writer {
     pub(super) fn start(mut connection: Connection) -> io::Result<Self> {
-        let (sender, jobs) = mpsc::channel::<Job>();
+        let (sender, mut jobs) = mpsc::channel::<Job>(QUEUE);
         let thread = Builder::new().name("countersign-store".into()).spawn(move || {
-            for job in jobs {
+            while let Some(job) = jobs.blocking_recv() {
                 job(&mut connection);
             }
         })?;
         Ok(Self { jobs: Some(sender), thread: Some(thread) })
     }
 
-    /// Runs a job. It runs to its end even if the caller stops waiting for it: an attempt is
-    /// counted also for a person who hangs up.
+    /// Runs a job. Once it is in the queue it runs to its end even if the caller stops waiting for
+    /// it: an attempt is counted also for a person who hangs up.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         job: impl FnOnce(&mut Connection) -> T + Send + 'static,
@@ -40,7 +43,7 @@ impl Writer {
         let job: Job = Box::new(move |connection| {
             let _ = reply.send(job(connection));
         });
-        self.jobs.as_ref().ok_or(Gone)?.send(job).map_err(|_| Gone)?;
+        self.jobs.as_ref().ok_or(Gone)?.send(job).await.map_err(|_| Gone)?;
         answer.await.map_err(|_| Gone)
     }
 }

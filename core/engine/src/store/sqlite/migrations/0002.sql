@@ -11,3 +11,6 @@ WHERE EXISTS (SELECT 1 FROM enrollments WHERE user = users.id AND state = 'activ
 -- The account at the provider by which a delivery went: hash; none where it belongs to no account,
 -- or was written before accounts were told apart.
 ALTER TABLE deliveries ADD COLUMN account BLOB;
+
+-- For deleting what ended long ago.
+CREATE INDEX challenges_ended ON challenges (expires) WHERE state NOT IN ('sending', 'pending');

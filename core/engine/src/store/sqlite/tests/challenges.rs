@@ -3,6 +3,55 @@
 use super::*;
 
 #[test]
+fn what_ended_more_than_a_day_ago_is_deleted() {
+    const DAY: u64 = 86_400;
+    on_both(|store| async move {
+        let ada = add_user(&store, "ada").await;
+        let device = device(&store, &ada).await;
+        let opened = async |challenge_end: u64, code_end: u64| {
+            let challenge = NewChallenge { expires: at(challenge_end), ..login(&ada, &device) };
+            let sent = NewDelivery { expires: at(code_end), ..delivery() };
+            let ids = (challenge.id.clone(), sent.id.clone());
+            assert_eq!(store.open_challenge(challenge, sent, SEND, at(0)).await.unwrap(), SendAllowed::Go);
+            ids
+        };
+        let (passed, left, long_code) =
+            (opened(600, 600).await, opened(600, 600).await, opened(600, 600 + 2 * DAY).await);
+        let approval = store.approve(&passed.0, &passed.1, Proof::Nothing, None, at(1)).await.unwrap();
+        assert_eq!(approval, Approval::Approved);
+        store.expire(at(600)).await.unwrap();
+        assert_eq!(store.expire(just_before(at(600 + DAY))).await.unwrap(), 0);
+        assert_eq!(store.expire(at(600 + DAY)).await.unwrap(), 2);
+        for gone in [&passed, &left] {
+            assert!(store.challenge(&gone.0).await.unwrap().is_none());
+            assert!(store.delivery(&gone.1).await.unwrap().is_none());
+        }
+        assert!(store.challenge(&long_code.0).await.unwrap().is_some(), "its code lives on at the provider");
+        assert!(kinds(&store).await.contains(&AuditKind::Approved));
+        assert_eq!(store.expire(at(600 + 2 * DAY)).await.unwrap(), 2, "marked and deleted");
+        assert!(store.challenge(&long_code.0).await.unwrap().is_none());
+    });
+}
+
+#[test]
+fn of_many_that_ended_some_are_deleted_at_a_time() {
+    on_both(|store| async move {
+        let ada = add_user(&store, "ada").await;
+        device(&store, &ada).await;
+        raw(
+            &store,
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 700)
+             INSERT INTO challenges (id, user, purpose, state, created, expires)
+             SELECT printf('%032x', i), (SELECT id FROM users), 'login', 'denied', 0, 1 FROM n",
+        )
+        .await
+        .unwrap();
+        assert_eq!(store.expire(at(0)).await.unwrap(), 500);
+        assert_eq!(store.expire(at(0)).await.unwrap(), 200);
+    });
+}
+
+#[test]
 fn word_about_an_earlier_delivery_closes_nothing() {
     on_both(|store| async move {
         let ada = add_user(&store, "ada").await;
