@@ -19,11 +19,10 @@ pub(crate) async fn begin(engine: &Engine, begin: BeginFactor<'_>) -> Result<Enr
     let service = method_for(engine, begin.method, begin.actor, &[Destination::Device], "a device")?;
     let user = account::at_login(engine, begin.user).await?;
     let factor = policy::factor_of(service);
-    let enrollments = engine.store.enrollments(&user.id, engine.clock.now()).await?;
-    if enrollments.iter().any(|enrollment| enrollment.active && enrollment.factor == factor) {
-        // Nothing is prepared in vain; the store decides all the same.
-        return Err(EnrollError::AlreadyEnrolled { factor });
-    }
+    let now = engine.clock.now();
+    // Nothing is prepared in vain, or for who has no leave; the store decides once more when it is.
+    let may = engine.store.may_begin_enrollment(&user.id, &factor, &begin.actor.authority(now), now).await?;
+    allowed(may, &factor)?;
     let operation = Operation::Enroll(Enroll {
         channel: service.channel.clone(),
         mode: service.mode.clone(),

@@ -156,15 +156,21 @@ fn must_have_one(engine: &Engine, user: &User) -> bool {
 /// What providers that can forget a person hold of this one.
 async fn held(engine: &Engine, enrollment: &Enrollment) -> Result<Vec<(Arc<Service>, Operation)>, StoreError> {
     let mut held: Vec<(Arc<Service>, Operation)> = Vec::new();
-    for service in &engine.services {
-        let told = held.iter().any(|(known, _)| known.provider == service.provider);
-        if told || factor_of(service) != enrollment.factor || !service.supports(OperationName::Unenroll) {
+    let mut told = Vec::new();
+    // Also by a fallback, which may have been the one that enrolled the person there.
+    for service in engine.every_service() {
+        let holder = service.holder(&*engine.store);
+        if told.contains(&holder)
+            || factor_of(service) != enrollment.factor
+            || !service.supports(OperationName::Unenroll)
+        {
             continue;
         }
-        if let Some(data) = engine.store.provider_data(&enrollment.id, &service.holder(&*engine.store)).await? {
+        if let Some(data) = engine.store.provider_data(&enrollment.id, &holder).await? {
             let input =
                 Unenroll { channel: service.channel.clone(), mode: service.mode.clone(), enrollment: Some(data) };
             held.push((Arc::clone(service), Operation::Unenroll(input)));
+            told.push(holder);
         }
     }
     Ok(held)

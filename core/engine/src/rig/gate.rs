@@ -133,6 +133,15 @@ macro_rules! through {
             async fn enrollments(&self, user: &UserId, now: Timestamp) -> Result<Vec<Enrollment>, StoreError> {
                 self.inner.enrollments(user, now).await
             }
+            async fn may_begin_enrollment(
+                &self,
+                user: &UserId,
+                factor: &Factor,
+                authority: &Authority,
+                now: Timestamp,
+            ) -> Result<EnrollmentBegun, StoreError> {
+                self.inner.may_begin_enrollment(user, factor, authority, now).await
+            }
             async fn provider_data(&self, enrollment: &EnrollmentId, holder: &Holder) -> Result<Option<Data>, StoreError> {
                 self.inner.provider_data(enrollment, holder).await
             }

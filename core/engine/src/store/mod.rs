@@ -54,6 +54,15 @@ pub trait Store: Send + Sync {
     /// The authority is examined in the same transaction (see [`Authority`]), but an approval is
     /// used up only when the enrollment becomes active: a send that fails does not waste it.
     async fn begin_enrollment(&self, new: NewEnrollment, now: Timestamp) -> Result<EnrollmentBegun, StoreError>;
+    /// What [`begin_enrollment`](Self::begin_enrollment) would answer at this moment, changing nothing: so
+    /// that nothing is prepared in vain, or for somebody without leave.
+    async fn may_begin_enrollment(
+        &self,
+        user: &UserId,
+        factor: &Factor,
+        authority: &Authority,
+        now: Timestamp,
+    ) -> Result<EnrollmentBegun, StoreError>;
     /// All of a user's enrollments, pending ones that have not expired included.
     async fn enrollments(&self, user: &UserId, now: Timestamp) -> Result<Vec<Enrollment>, StoreError>;
     /// Makes a pending device enrollment active and consumes the proof of its first code, in one

@@ -295,6 +295,43 @@ fn providers_that_can_forget_are_asked_to() {
 }
 
 #[test]
+fn each_holder_of_a_factor_is_told_once_by_whatever_service_can() {
+    run(async {
+        use crate::rig::{Kind, offer, service};
+        use crate::service::Service;
+        let mut rig = Rig::new();
+        let phones = |channel| offer(channel, Maker::Provider, Checker::Provider);
+        // Two services of one provider and account; one that only steps in; one without Unenroll; one
+        // of another factor.
+        let twin = service(&rig.world, "twin", "hotline", Kind::NoCancel, phones("twin"));
+        let spare = service(&rig.world, "spare", "spare", Kind::NoCancel, phones("spare"));
+        let mute = service(&rig.world, "mute", "mute", Kind::Caller, phones("mute"));
+        let mail = crate::rig::offer("post", Maker::Provider, Checker::Provider);
+        let mail = countersign_plugin::manifest::Channel {
+            destination: countersign_plugin::manifest::Destination::Email,
+            ..mail
+        };
+        rig.plus(twin);
+        let first = service(&rig.world, "first", "first", Kind::Verify, phones("first"));
+        rig.plus(Service { fallback: vec![std::sync::Arc::new(spare)], ..first });
+        rig.plus(mute);
+        let post = service(&rig.world, "post", "post", Kind::NoCancel, mail);
+        rig.plus(post);
+        rig.with_phone("ada", NUMBER).await;
+        let enrollment = rig.engine.show_user("ada").await.unwrap().factors[0].enrollment.clone();
+        let data = countersign_plugin::Data { version: 1, value: serde_json::json!(7) };
+        for holder in ["hotline", "spare", "mute", "post"] {
+            assert!(rig.store.put_provider_data(&enrollment, &rig.holder(holder), &data).await.unwrap());
+        }
+        let removed = rig.engine.remove_factor("ada", &Factor::Phone, BY_ADMINISTRATOR).await.unwrap();
+        assert_eq!(removed, Removed { left_at: vec![] });
+        for (provider, times) in [("hotline", 1), ("spare", 1), ("mute", 0), ("post", 0)] {
+            assert_eq!(rig.world.times(provider, OperationName::Unenroll), times, "{provider}");
+        }
+    });
+}
+
+#[test]
 fn a_forgotten_user_leaves_nothing_but_events() {
     run(async {
         let rig = Rig::new();

@@ -323,6 +323,21 @@ fn of_two_first_factors_that_nobody_approved_one_becomes_active() {
 }
 
 #[test]
+fn a_device_is_prepared_for_nobody_without_leave() {
+    run(async {
+        let rig = Rig::new();
+        rig.with_phone("ada", NUMBER).await;
+        let open = rig.start("ada", "sms").await.unwrap();
+        refused(rig.begin_app("ada", BY_NOBODY).await, "needs an approval");
+        refused(rig.begin_app("ada", by(&open.challenge)).await, "the approval does not count");
+        assert!(rig.engine.remove_factor("ada", &Factor::Phone, BY_ADMINISTRATOR).await.is_ok());
+        let _pending = rig.begin_phone_as("ada", OTHER_NUMBER, "sms", BY_ADMINISTRATOR).await.unwrap();
+        refused(rig.begin_app("ada", BY_NOBODY).await, "let an administrator enroll it");
+        assert_eq!(rig.world.times("app", OperationName::Enroll), 0);
+    });
+}
+
+#[test]
 fn a_second_factor_of_one_kind_must_wait_for_the_first_to_go() {
     run(async {
         let rig = Rig::new();

@@ -41,6 +41,21 @@ impl Transition<'_> {
         Ok(begun.unwrap_or_else(|refused| refused))
     }
 
+    pub(super) fn may_begin_enrollment(
+        &self,
+        user: &UserId,
+        factor: &Factor,
+        authority: &Authority,
+    ) -> Result<EnrollmentBegun, Fault> {
+        if self.user_by("id", user.as_str())?.is_none() {
+            return Ok(EnrollmentBegun::NoUser);
+        }
+        if self.enrollments_of(user, factor)?.iter().any(|enrollment| enrollment.active) {
+            return Ok(EnrollmentBegun::AlreadyEnrolled);
+        }
+        Ok(self.leave_to_begin(user, authority)?.map_or_else(|refused| refused, |()| EnrollmentBegun::Begun))
+    }
+
     pub(super) fn enrollments(&self, user: &UserId) -> Result<Vec<Enrollment>, Fault> {
         self.all(
             &format!(

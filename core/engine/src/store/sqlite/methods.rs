@@ -7,9 +7,9 @@ use super::SqliteStore;
 use crate::audit::AuditEvent;
 use crate::store::{
     Approval, Attempt, AttemptRule, Authority, ChallengeId, ChallengeState, Delivery, DeliveryId, Enrollment,
-    EnrollmentBegun, EnrollmentConfirmed, EnrollmentId, EnrollmentRemoved, Holder, KeyedHash, MustRemain, NewChallenge,
-    NewDelivery, NewEnrollment, NewUser, OpenChallenge, Proof, SendAllowed, SendRule, Store, StoreError, StoredEvent,
-    User, UserChange, UserId,
+    EnrollmentBegun, EnrollmentConfirmed, EnrollmentId, EnrollmentRemoved, Factor, Holder, KeyedHash, MustRemain,
+    NewChallenge, NewDelivery, NewEnrollment, NewUser, OpenChallenge, Proof, SendAllowed, SendRule, Store, StoreError,
+    StoredEvent, User, UserChange, UserId,
 };
 
 /// The time of transitions that no rule about time applies to.
@@ -56,6 +56,17 @@ impl Store for SqliteStore {
 
     async fn begin_enrollment(&self, new: NewEnrollment, now: Timestamp) -> Result<EnrollmentBegun, StoreError> {
         self.write("begin_enrollment", now, move |tx| tx.begin_enrollment(&new)).await
+    }
+
+    async fn may_begin_enrollment(
+        &self,
+        user: &UserId,
+        factor: &Factor,
+        authority: &Authority,
+        now: Timestamp,
+    ) -> Result<EnrollmentBegun, StoreError> {
+        let (user, factor, authority) = (user.clone(), factor.clone(), authority.clone());
+        self.read(now, move |tx| tx.may_begin_enrollment(&user, &factor, &authority)).await
     }
 
     async fn enrollments(&self, user: &UserId, now: Timestamp) -> Result<Vec<Enrollment>, StoreError> {
