@@ -131,7 +131,7 @@ impl Found {
                 provider = id.as_str(),
                 file = %self.path.display(),
                 writable = %place.display(),
-                "others may replace this plugin: its file or folder is writable by group or others; \
+                "others may replace this plugin: its file, or a folder on the way to it, is writable by group or others; \
                  take that permission away"
             );
         }
@@ -156,18 +156,26 @@ impl Found {
         if !file.is_file() {
             return Err(FindError::NotAFile { path: path.to_path_buf(), found: EntryKind::of(&file) });
         }
-        let mut places = vec![canonical.clone()];
-        // A link lives in one folder and its file in another; whoever writes to either decides.
-        for folder in [canonical.parent(), path.parent()].into_iter().flatten() {
-            if let Ok(folder) = fs::canonicalize(folder)
-                && !places.contains(&folder)
-            {
-                places.push(folder);
+        let places = on_the_way(path, &canonical).into_iter();
+        let writable = places.filter(|place| fs::metadata(place).is_ok_and(|it| writable_by_others(&it)));
+        Ok(Some(Self { writable_by_others: writable.collect(), path: canonical }))
+    }
+}
+
+/// Whatever decides which bytes will be loaded: the file, and every folder above it. Each folder of the path as it is
+/// written counts too, with all above it: it may be a link, which lives in one place and leads to another.
+fn on_the_way(path: &Path, canonical: &Path) -> Vec<PathBuf> {
+    let written = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    let written = written.ancestors().skip(1).filter_map(|folder| fs::canonicalize(folder).ok());
+    let mut places: Vec<PathBuf> = Vec::new();
+    for place in std::iter::once(canonical.to_path_buf()).chain(written) {
+        for above in place.ancestors() {
+            if !places.iter().any(|known| known == above) {
+                places.push(above.to_path_buf());
             }
         }
-        places.retain(|place| fs::metadata(place).is_ok_and(|it| writable_by_others(&it)));
-        Ok(Some(Self { path: canonical, writable_by_others: places }))
     }
+    places
 }
 
 fn absent(cause: &io::Error) -> bool {
@@ -178,7 +186,11 @@ fn absent(cause: &io::Error) -> bool {
 #[cfg(unix)]
 fn writable_by_others(entry: &Metadata) -> bool {
     use std::os::unix::fs::PermissionsExt;
-    entry.permissions().mode() & 0o022 != 0
+    const WRITABLE: u32 = 0o022;
+    // In such a folder (`/tmp`) everybody may put files, but replace none of another's.
+    const STICKY: u32 = 0o1000;
+    let mode = entry.permissions().mode();
+    mode & WRITABLE != 0 && !(entry.is_dir() && mode & STICKY != 0)
 }
 
 /// Other systems have access lists instead of mode bits; they are the administrator's to judge.

@@ -158,7 +158,8 @@ mod unix {
 
     #[test]
     fn places_that_others_may_write_to_are_reported() {
-        let (_top, first, second) = folders();
+        let (top, first, second) = folders();
+        let top = top.path().canonicalize().unwrap();
         let target = put(&second);
         symlink(&target, first.join(id().file_name())).unwrap();
         let reported = |file: u32, holder: u32, linking: u32| {
@@ -166,12 +167,32 @@ mod unix {
                 fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
             }
             let found = Search::in_folders(vec![first.clone()]).find(&id()).unwrap();
-            found.writable_by_others
+            // What is above belongs to the machine that runs this.
+            let places = found.writable_by_others.into_iter();
+            places.filter(|place| place.starts_with(&top)).collect::<Vec<_>>()
         };
         assert!(reported(0o755, 0o755, 0o755).is_empty());
         assert_eq!(reported(0o664, 0o755, 0o755), [target.as_path()]);
         assert_eq!(reported(0o644, 0o757, 0o700), [second.as_path()]);
         assert_eq!(reported(0o644, 0o700, 0o770), [first.as_path()]);
+        assert!(reported(0o644, 0o1777, 0o1777).is_empty(), "nobody replaces another's file there");
+        let mode = |mode| fs::set_permissions(&top, fs::Permissions::from_mode(mode)).unwrap();
+        mode(0o777);
+        assert_eq!(reported(0o644, 0o755, 0o755), [top.as_path()], "whoever may rename a folder on the way");
+        mode(0o700);
+    }
+
+    #[test]
+    fn a_folder_that_holds_a_link_to_the_plugins_folder_is_reported() {
+        let (top, first, second) = folders();
+        let top = top.path().canonicalize().unwrap();
+        put(&second);
+        let link = first.join("plugins");
+        symlink(&second, &link).unwrap();
+        fs::set_permissions(&first, fs::Permissions::from_mode(0o777)).unwrap();
+        let found = Search::in_folders(vec![link]).find(&id()).unwrap();
+        let below: Vec<_> = found.writable_by_others.into_iter().filter(|place| place.starts_with(&top)).collect();
+        assert_eq!(below, [first]);
     }
 }
 
