@@ -72,6 +72,22 @@ async fn secrets_are_put_in_at_the_last_moment() {
 }
 
 #[tokio::test]
+async fn json_is_asked_for_unless_the_plugin_asks_for_something_else() {
+    for (asked, expected) in [(None, "application/json"), (Some("text/plain"), "text/plain")] {
+        let server = MockServer::start().await;
+        Mock::given(path("/x")).respond_with(ResponseTemplate::new(200)).mount(&server).await;
+        let mut request = Request::get(Endpoint::new(&server.uri()).path(["x"]));
+        if let Some(asked) = asked {
+            request = request.header("Accept", asked);
+        }
+        send(&request).await.expect("a reply");
+        let received = server.received_requests().await.expect("recorded");
+        let accepted: Vec<_> = received[0].headers.get_all("accept").iter().collect();
+        assert_eq!(accepted, [expected]);
+    }
+}
+
+#[tokio::test]
 async fn a_redirect_is_a_reply_and_is_not_followed() {
     let elsewhere = MockServer::start().await;
     let server = MockServer::start().await;

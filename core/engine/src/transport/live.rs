@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
 use countersign_plugin::Reply;
 use countersign_plugin::http::{Auth, Body, FieldValue, Method, TransportFailure, TransportFailureKind};
 use countersign_plugin::limits::REPLY_BODY_BYTES;
@@ -83,7 +84,7 @@ impl Transport for LiveTransport {
         };
         let mut request = client.request(method, outgoing.url.clone()).headers(headers(&outgoing)?);
         if let Some(body) = body(&outgoing)? {
-            request = request.body(body.to_string());
+            request = request.body(Bytes::from_owner(body));
         }
         let exchange = async {
             let host = outgoing.url.host_str().unwrap_or_default();
@@ -120,7 +121,6 @@ fn builder(settings: LiveSettings) -> Result<reqwest::ClientBuilder, String> {
 /// Header fields with the secrets in place.
 fn headers(outgoing: &Outgoing<'_>) -> Result<HeaderMap, TransportFailure> {
     let mut headers = HeaderMap::new();
-    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
     match &outgoing.request.body {
         Some(Body::Form(_)) => {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
@@ -133,30 +133,43 @@ fn headers(outgoing: &Outgoing<'_>) -> Result<HeaderMap, TransportFailure> {
     for (name, value) in &outgoing.request.headers {
         let parsed = HeaderName::from_bytes(name.as_bytes());
         let parsed = parsed.map_err(|_| refused(format!("`{name}` is not a header name")))?;
-        headers.append(parsed, header_value(&reveal(value, outgoing.secrets)?, name)?);
+        headers.append(parsed, header_value(reveal(value, outgoing.secrets)?, name)?);
     }
+    headers.entry(ACCEPT).or_insert(HeaderValue::from_static("application/json"));
     let authorization = match &outgoing.request.auth {
         Some(Auth::Basic { user, password }) => {
             let user = reveal(user, outgoing.secrets)?;
             if user.contains(':') {
                 return Err(refused("a basic-auth user must not contain a colon (RFC 7617)".to_owned()));
             }
-            let pair = Zeroizing::new(format!("{}:{}", *user, *reveal(password, outgoing.secrets)?));
-            Some(Zeroizing::new(format!("Basic {}", STANDARD.encode(pair.as_bytes()))))
+            let password = reveal(password, outgoing.secrets)?;
+            let pair = joined(&[&user, ":", &password]);
+            Some(joined(&["Basic ", &Zeroizing::new(STANDARD.encode(pair.as_bytes()))]))
         }
-        Some(Auth::Bearer { token }) => Some(Zeroizing::new(format!("Bearer {}", *reveal(token, outgoing.secrets)?))),
+        Some(Auth::Bearer { token }) => Some(joined(&["Bearer ", &reveal(token, outgoing.secrets)?])),
         None => None,
     };
     if let Some(authorization) = authorization {
-        headers.insert(AUTHORIZATION, header_value(&authorization, "authorization")?);
+        headers.insert(AUTHORIZATION, header_value(authorization, "authorization")?);
     }
     Ok(headers)
 }
 
-fn header_value(text: &str, name: &str) -> Result<HeaderValue, TransportFailure> {
-    // Refuses line breaks and other controls: no header can be smuggled in.
-    let mut value = HeaderValue::from_str(text)
-        .map_err(|_| refused(format!("the value of the header `{name}` holds characters that headers cannot carry")))?;
+/// One text out of several, never grown: growing would leave copies behind that nobody wipes.
+fn joined(parts: &[&str]) -> Zeroizing<String> {
+    let mut text = Zeroizing::new(String::with_capacity(parts.iter().map(|part| part.len()).sum()));
+    parts.iter().for_each(|part| text.push_str(part));
+    text
+}
+
+/// The text becomes the value itself and is wiped with it.
+fn header_value(text: Zeroizing<String>, name: &str) -> Result<HeaderValue, TransportFailure> {
+    let bad = || refused(format!("the value of the header `{name}` holds characters that headers cannot carry"));
+    // No line breaks and other controls: no header can be smuggled in. Beyond ASCII, servers disagree on the encoding.
+    if !text.bytes().all(|byte| byte == b'\t' || (b' '..=b'~').contains(&byte)) {
+        return Err(bad());
+    }
+    let mut value = HeaderValue::from_maybe_shared(Bytes::from_owner(text)).map_err(|_| bad())?;
     value.set_sensitive(true);
     Ok(value)
 }
@@ -166,9 +179,13 @@ fn body(outgoing: &Outgoing<'_>) -> Result<Option<Zeroizing<String>>, TransportF
         None => None,
         Some(Body::Json(value)) => Some(Zeroizing::new(value.to_string())),
         Some(Body::Form(fields)) => {
-            let mut form = form_urlencoded::Serializer::new(String::new());
-            for (name, value) in fields {
-                form.append_pair(name, &reveal(value, outgoing.secrets)?);
+            let revealed = fields.iter().map(|(name, value)| Ok((name, reveal(value, outgoing.secrets)?)));
+            let revealed = revealed.collect::<Result<Vec<_>, TransportFailure>>()?;
+            // Room for every byte as an escape, so that it never grows.
+            let room = revealed.iter().map(|(name, value)| 3 * (name.len() + value.len()) + 2).sum();
+            let mut form = form_urlencoded::Serializer::new(String::with_capacity(room));
+            for (name, value) in &revealed {
+                form.append_pair(name, value);
             }
             Some(Zeroizing::new(form.finish()))
         }
