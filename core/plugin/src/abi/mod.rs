@@ -21,11 +21,10 @@ use abi_stable::std_types::{RResult, RSlice, RVec};
 pub use instances::Instances;
 pub use note::{ManifestNote, NOTE_NAME, NOTE_TYPE};
 
-/// What every entry but `end` and `close` returns: JSON, or a [`Fault`](crate::Fault) as JSON.
+/// What every entry returns: bytes of its own kind, or a [`Fault`](crate::Fault) as JSON. Of `open`, `begin` and
+/// `resume` they are JSON, of `describe` the manifest, of `query` what the extension says; of `end` and `close` there
+/// are none. The memory is the plugin's, and freeing it runs code of the plugin: copy it and drop it at once.
 pub type Bytes = RResult<RVec<u8>, RVec<u8>>;
-
-/// Version of the binary interface, for messages; the frozen layout itself is what counts.
-pub const ABI_VERSION: &str = "1.0";
 
 /// The root module of a plugin file.
 #[repr(C)]
@@ -41,9 +40,9 @@ pub struct PluginV1 {
     pub begin: extern "C" fn(instance: u64, call: RSlice<'_, u8>) -> Bytes,
     /// Handle, reply (JSON) → answer (JSON).
     pub resume: extern "C" fn(handle: u64, reply: RSlice<'_, u8>) -> Bytes,
-    /// Ends an operation at any moment and drops what it holds.
+    /// Ends an operation at any moment and drops what it holds. Returns no bytes.
     pub end: extern "C" fn(handle: u64) -> Bytes,
-    /// Closes an instance; operations under way finish on it.
+    /// Closes an instance; operations under way finish on it. Returns no bytes.
     pub close: extern "C" fn(instance: u64) -> Bytes,
     /// Name of an extension (UTF-8), bytes → bytes; unknown names are a fault.
     #[sabi(last_prefix_field)]
@@ -103,9 +102,10 @@ macro_rules! export_provider {
 
             static MANIFEST: &[u8] = ::core::include_bytes!(::core::concat!(::core::env!("CARGO_MANIFEST_DIR"), "/manifest.json"));
 
-            // On ELF the manifest is a note; other formats carry it as a plain section.
+            // On ELF, whatever the system, a section whose name begins with `.note` becomes a note, which linkers that
+            // collect garbage keep; other formats carry the manifest as a plain section.
             #[used]
-            #[cfg_attr(target_os = "linux", unsafe(link_section = ".note.countersign"))]
+            #[cfg_attr(not(any(target_vendor = "apple", target_os = "windows")), unsafe(link_section = ".note.countersign"))]
             #[cfg_attr(target_vendor = "apple", unsafe(link_section = "__DATA,__countersign"))]
             #[cfg_attr(target_os = "windows", unsafe(link_section = ".csign"))]
             static NOTE: abi::ManifestNote<{ MANIFEST.len() }> = abi::ManifestNote::new(MANIFEST);
