@@ -1,11 +1,17 @@
 //! `manifest.json`: what a plugin says of itself before any of its code runs.
 
+mod check;
+mod schema;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::operation::OperationName;
+
+pub use check::{CODE_DIGITS, ID_LIMIT, NAME_LIMIT, Problem};
+pub use schema::Shape;
 
 /// Version of the manifest format that this SDK writes and hosts of this release read.
 pub const MANIFEST_VERSION: u32 = 1;
@@ -190,7 +196,7 @@ impl Manifest {
     /// Whether `id` may name a provider, and thus a file.
     pub fn is_id(id: &str) -> bool {
         let mut bytes = id.bytes();
-        id.len() <= 40
+        id.len() <= ID_LIMIT
             && bytes.next().is_some_and(|byte| byte.is_ascii_lowercase())
             && bytes.all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
     }

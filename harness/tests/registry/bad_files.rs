@@ -7,6 +7,7 @@ use std::process::{Command, id};
 use countersign::registry::{
     ContactError, Digest, ElfError, FindError, LoadError, ManifestError, NoteError, ProbeError,
 };
+use countersign_plugin::manifest::Problem;
 
 use super::{Folder, PROVIDER, load, named, only, pinned, plugin_file, refusal};
 
@@ -94,8 +95,18 @@ fn a_manifest_that_this_program_cannot_keep_is_told_with_both_sides() {
         |it| matches!(it, ManifestError::Requires { .. }),
         &["`smtp`", "`http`", "without-code 0.1.0"],
     );
-    check(r#""without-code""#, r#""WITHOUT-CODE""#, |it| matches!(it, ManifestError::Id { .. }), &["WITHOUT-CODE"]);
-    check(r#""nobody""#, r#""engine""#, |it| matches!(it, ManifestError::MakerAndChecker { .. }), &["`approval`"]);
+    check(
+        r#""without-code""#,
+        r#""WITHOUT-CODE""#,
+        |it| matches!(it, ManifestError::Unsound { problem: Problem::Id { .. } }),
+        &["WITHOUT-CODE"],
+    );
+    check(
+        r#""nobody""#,
+        r#""engine""#,
+        |it| matches!(it, ManifestError::Unsound { problem: Problem::MakerAndChecker { .. } }),
+        &["`approval`"],
+    );
     check(r#""channels""#, r#""chammels""#, |it| matches!(it, ManifestError::Unreadable { .. }), &["channels", "line"]);
 }
 

@@ -19,7 +19,7 @@ pub struct ProviderId(String);
 
 impl ProviderId {
     /// The most characters an id may have.
-    pub const MAX_LENGTH: usize = 40;
+    pub const MAX_LENGTH: usize = countersign_plugin::manifest::ID_LIMIT;
 
     /// Checks an id.
     ///

@@ -1,6 +1,5 @@
 //! A service's settings, checked against its plugin's schema, with the secrets taken out.
 
-mod schema;
 mod secret;
 #[cfg(test)]
 mod tests;
@@ -9,6 +8,7 @@ mod violation;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use countersign_plugin::manifest::Shape;
 use serde_json::{Map, Number, Value, json};
 
 use super::environment::folded;
@@ -22,7 +22,6 @@ use crate::secrets::{Secret, Secrets};
 
 pub use self::secret::SecretProblem;
 
-use self::schema::Shape;
 use self::violation::{Rule, Violation, violations};
 
 /// Settings that fit the plugin's schema.

@@ -1,7 +1,7 @@
 //! Manifests: which ones this program can work with, and which services they fit.
 
 use countersign_plugin::Manifest;
-use countersign_plugin::manifest::DeliveryType;
+use countersign_plugin::manifest::{DeliveryType, Problem};
 use serde_json::{Value, json};
 
 use crate::registry::manifest::read;
@@ -21,7 +21,7 @@ fn sample() -> Value {
     authy["mode"] = "authy".into();
     json!({
         "manifest": 1, "id": "sample", "version": "1.2.3", "vendor": {"name": "v"}, "requires": ["http", "keep"],
-        "delivery_type": "hosted-service", "labels": {}, "settings": {},
+        "delivery_type": "hosted-service", "labels": {}, "settings": {"properties": {"mode": {"type": "string"}}},
         "channels": [call, authy, entry("sms", "provider", "provider")],
     })
 }
@@ -65,7 +65,7 @@ fn only_a_side_that_can_know_a_code_checks_it() {
             manifest["channels"][2]["operations"] = json!(["start", "check", "status", "enroll", "confirm_enrollment"]);
             match read(&serde_json::to_vec(&manifest).unwrap()) {
                 Ok(_) => true,
-                Err(ManifestError::MakerAndChecker { .. }) => false,
+                Err(ManifestError::Unsound { problem: Problem::MakerAndChecker { .. } }) => false,
                 Err(other) => panic!("{other:?}"),
             }
         })

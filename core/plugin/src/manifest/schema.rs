@@ -1,17 +1,19 @@
-//! What a plugin's JSON Schema says about single settings: which there are, which are secrets, of what type.
+//! What a plugin's JSON Schema says about single settings: which there are, which are secrets, of
+//! what type.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
 /// The settings of a plugin by its schema.
-pub(super) struct Shape<'s> {
+pub struct Shape<'s> {
     root: &'s Value,
     properties: BTreeMap<&'s str, Vec<&'s Value>>,
 }
 
 impl<'s> Shape<'s> {
-    pub(super) fn of(schema: &'s Value) -> Self {
+    /// Reads the schema. References within it and branches of `oneOf` and the like are followed.
+    pub fn of(schema: &'s Value) -> Self {
         let mut properties: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for branch in branches(schema, schema) {
             let here = branch.get("properties").and_then(Value::as_object);
@@ -24,20 +26,24 @@ impl<'s> Shape<'s> {
         Self { root: schema, properties }
     }
 
-    pub(super) fn names(&self) -> impl Iterator<Item = &'s str> {
+    /// The settings that there are, in the order of their names.
+    pub fn names(&self) -> impl Iterator<Item = &'s str> {
         self.properties.keys().copied()
     }
 
-    pub(super) fn contains(&self, name: &str) -> bool {
+    /// Whether there is a setting of that name.
+    pub fn contains(&self, name: &str) -> bool {
         self.properties.contains_key(name)
     }
 
-    pub(super) fn is_secret(&self, name: &str) -> bool {
+    /// Whether that setting is a secret: its schema, or what that refers to, carries
+    /// `"x-secret": true`.
+    pub fn is_secret(&self, name: &str) -> bool {
         self.parts(name).iter().any(|part| is_marked(part))
     }
 
     /// A setting that is no secret and yet has one within, where it would be taken for plain text.
-    pub(super) fn around_a_secret(&self) -> Option<&'s str> {
+    pub fn around_a_secret(&self) -> Option<&'s str> {
         self.names().filter(|name| !self.is_secret(name)).find(|name| self.has_secret_within(name))
     }
 
@@ -65,7 +71,7 @@ impl<'s> Shape<'s> {
     }
 
     /// The types that a setting may have; empty if the schema leaves that open.
-    pub(super) fn types(&self, name: &str) -> Vec<&'s str> {
+    pub fn types(&self, name: &str) -> Vec<&'s str> {
         let listed = self.parts(name).iter().flat_map(|part| {
             match part.get("type") {
                 Some(Value::Array(types)) => types.as_slice(),
@@ -78,9 +84,20 @@ impl<'s> Shape<'s> {
         listed.collect()
     }
 
-    pub(super) fn description(&self, name: &str) -> Option<&'s str> {
+    /// What the schema says that the setting is.
+    pub fn description(&self, name: &str) -> Option<&'s str> {
         let described = self.parts(name).iter();
         described.filter_map(|part| part.get("description")).find_map(Value::as_str)
+    }
+
+    /// The texts that a setting may have; empty if the schema leaves that open.
+    pub fn choices(&self, name: &str) -> Vec<&'s str> {
+        let listed = self.parts(name).iter().flat_map(|part| {
+            let one = part.get("const").into_iter();
+            let several = part.get("enum").and_then(Value::as_array).into_iter().flatten();
+            one.chain(several).filter_map(Value::as_str)
+        });
+        listed.collect()
     }
 
     fn parts(&self, name: &str) -> &[&'s Value] {
@@ -165,6 +182,19 @@ mod tests {
         check_around(json!({"$ref": "#/$defs/SecretRef"}), None);
         check_around(json!({"$ref": "#/$defs/Tree"}), None);
         check_around(json!({"type": "string"}), None);
+    }
+
+    #[test]
+    fn choices_are_collected_from_all_branches() {
+        let schema = json!({
+            "$defs": {"Mode": {"oneOf": [{"const": "call"}, {"enum": ["authy", null]}]}},
+            "properties": {"mode": {"anyOf": [{"$ref": "#/$defs/Mode"}, {"type": "null"}]}, "open": {"type": "string"}},
+        });
+        let shape = Shape::of(&schema);
+        let mut choices = shape.choices("mode");
+        choices.sort_unstable();
+        assert_eq!(choices, ["authy", "call"]);
+        assert!(shape.choices("open").is_empty() && shape.choices("none").is_empty());
     }
 
     #[test]
