@@ -6,7 +6,7 @@ use std::path::Path;
 
 use countersign::engine::TestError;
 use countersign_plugin::manifest::DeliveryType;
-use countersign_plugin::{Diagnosis, Finding, Health};
+use countersign_plugin::{Diagnosis, FailureKind, Finding, Health};
 use serde::Serialize;
 
 use crate::error::CommandError;
@@ -52,7 +52,10 @@ async fn test(site: &Site, service: String) -> Result<Service, CommandError> {
             state: State::Unknown,
             findings: Vec::new(),
             failure: Some(Failed { kind: failure.kind.name(), message: failure.to_string() }),
-            exit: exit::failed(failure.kind),
+            exit: match failure.kind {
+                FailureKind::BadCredentials => Exit::No,
+                kind => exit::failed(kind),
+            },
         },
         Err(error) => return Err(error.into()),
     })
@@ -110,10 +113,11 @@ impl Service {
 }
 
 impl Tested {
-    /// What is wrong counts more than what could not be found out.
+    /// The worst, whichever service comes first: what is wrong counts more than what could not be found out.
     fn exit(&self) -> Exit {
-        let exits = || self.services.iter().map(|service| service.exit);
-        exits().find(|exit| *exit == Exit::No).or_else(|| exits().find(|exit| *exit != Exit::Yes)).unwrap_or(Exit::Yes)
+        const WORST_FIRST: [Exit; 4] = [Exit::Internal, Exit::Usage, Exit::No, Exit::Unavailable];
+        let any = |exit: &Exit| self.services.iter().any(|service| service.exit == *exit);
+        WORST_FIRST.into_iter().find(any).unwrap_or(Exit::Yes)
     }
 }
 
@@ -149,5 +153,32 @@ impl fmt::Display for Service {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worst_answer_is_the_exit_in_any_order() {
+        #[track_caller]
+        fn check(exits: &[Exit], expected: Exit) {
+            let service = |exit: &Exit| Service {
+                service: String::new(),
+                state: State::Unknown,
+                findings: Vec::new(),
+                failure: None,
+                exit: *exit,
+            };
+            let tested = |services: Vec<Service>| Tested { services }.exit();
+            assert_eq!(tested(exits.iter().map(service).collect()), expected);
+            assert_eq!(tested(exits.iter().rev().map(service).collect()), expected);
+        }
+        check(&[], Exit::Yes);
+        check(&[Exit::Yes, Exit::Unavailable], Exit::Unavailable);
+        check(&[Exit::Unavailable, Exit::No, Exit::Yes], Exit::No);
+        check(&[Exit::Unavailable, Exit::Usage, Exit::No], Exit::Usage);
+        check(&[Exit::Unavailable, Exit::Internal, Exit::No], Exit::Internal);
     }
 }
