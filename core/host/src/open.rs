@@ -47,6 +47,8 @@ pub(crate) struct Site {
 pub(crate) enum FirstUse {
     /// It may: where there is no store, it is made.
     Makes,
+    /// It may where the bootstrap lets anybody come: the first one to come may be the first one to be remembered.
+    Registers,
     /// It may not: without a store there are no users, and none is made to say so.
     Refuses,
 }
@@ -103,9 +105,7 @@ impl Site {
     pub(crate) fn open(path: &Path, first_use: FirstUse) -> Result<Self, CommandError> {
         let loaded = Loaded::of(path)?;
         let world = World::real(&loaded.bootstrap.limits);
-        // Where anybody may come, the first one to come may be the first one to be remembered.
-        let anybody = loaded.bootstrap.two_factor.unknown_users == UnknownUsers::Register;
-        loaded.site(world, if anybody { FirstUse::Makes } else { first_use })
+        loaded.site(world, first_use)
     }
 
     /// Deletes what has expired, seeds that nobody confirmed above all. Nothing depends on when.
@@ -142,7 +142,12 @@ fn store(bootstrap: &Bootstrap, first_use: FirstUse) -> Result<SqliteStore, Comm
     if !is_there {
         check_unmade(settings)?;
     }
-    Ok(if is_there || first_use == FirstUse::Makes {
+    let makes = match first_use {
+        FirstUse::Makes => true,
+        FirstUse::Registers => bootstrap.two_factor.unknown_users == UnknownUsers::Register,
+        FirstUse::Refuses => false,
+    };
+    Ok(if is_there || makes {
         SqliteStore::open(&settings.path, &settings.key_file)?
     } else {
         SqliteStore::in_memory()?

@@ -23,7 +23,7 @@ use crate::report::Report;
 
 /// Enrolls a factor.
 pub(crate) fn run(bootstrap: &Path, args: &EnrollArgs, output: Output) -> Result<Exit, CommandError> {
-    let site = Site::open(bootstrap, FirstUse::Refuses)?;
+    let site = Site::open(bootstrap, FirstUse::Registers)?;
     block_on(perform(&site, args, output))
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
-use countersign::challenge::StartLogin;
+use countersign::challenge::{StartError, StartLogin};
 use countersign::policy::{Assessment, Explanation, Method};
 use countersign_plugin::manifest::Destination;
 use serde::Serialize;
@@ -19,12 +19,17 @@ use crate::report::Report;
 
 /// Logs a user in.
 pub(crate) fn run(bootstrap: &Path, args: &LoginArgs, output: Output) -> Result<Exit, CommandError> {
-    let site = Site::open(bootstrap, FirstUse::Refuses)?;
+    let site = Site::open(bootstrap, FirstUse::Registers)?;
     block_on(perform(&site, args, output))
 }
 
 async fn perform(site: &Site, args: &LoginArgs, output: Output) -> Result<Exit, CommandError> {
     let LoginArgs { user, login_type, method } = args;
+    // Also where nothing will be asked: a name mistyped in a script shows at its first run.
+    if let Some(asked) = method.as_ref().filter(|name| !site.services.iter().any(|it| it.name == **name)) {
+        let known = site.services.iter().map(|service| service.name.clone()).collect();
+        return Err(StartError::UnknownMethod { asked: asked.clone(), known }.into());
+    }
     match site.engine.assess(user, login_type).await? {
         Assessment::NotRequired { why } => {
             output.answer(&Unasked::NotRequired { user, login_type, why: lines(&why) })?;
