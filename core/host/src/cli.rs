@@ -219,14 +219,19 @@ pub(crate) struct LoginArgs {
 
 /// Runs what the command line asks for.
 pub(crate) fn run() -> ExitCode {
-    // Usage errors end the program here, with code 2 as everywhere.
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return misused(&error),
+    };
     let output = Output::new(cli.json);
     // The demo tells by itself what matters, and its provider settings are not the person's to mend.
     let level = if matches!(cli.command, Command::Demo(_)) { LevelFilter::ERROR } else { LevelFilter::WARN };
     let work = || log::start(level).map_err(CommandError::from).and_then(|()| commands::run(&cli, output));
-    // A panic is this program's fault, and has told so by itself.
-    let Ok(result) = panic::catch_unwind(AssertUnwindSafe(work)) else { return Exit::Internal.into() };
+    // A panic is this program's fault, and has told people so by itself.
+    let Ok(result) = panic::catch_unwind(AssertUnwindSafe(work)) else {
+        output.failure("internal", "the program is at fault; standard error says more");
+        return Exit::Internal.into();
+    };
     let exit = match result {
         Ok(exit) => exit,
         Err(error) => {
@@ -235,4 +240,17 @@ pub(crate) fn run() -> ExitCode {
         }
     };
     exit.into()
+}
+
+/// Wrong usage ends the program with 2, help and version with 0.
+fn misused(error: &clap::Error) -> ExitCode {
+    // What was typed could not be read as a whole, but whoever reads JSON has said so somewhere in it.
+    let json = std::env::args_os().any(|argument| argument == "--json");
+    let wrong = error.use_stderr();
+    if wrong {
+        Output::new(json).failure("usage", error.to_string().trim_end());
+    }
+    // Standard output or error is gone: nobody is left to be told.
+    let _ = error.print();
+    if wrong { Exit::Usage.into() } else { Exit::Yes.into() }
 }

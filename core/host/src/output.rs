@@ -1,5 +1,6 @@
 //! Answers: text for people, or with `--json` JSON for scripts, a document a line, on standard output.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
 
@@ -9,6 +10,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::error::CommandError;
+use crate::words::shown;
 
 /// How answers are written.
 #[derive(Clone, Copy, Debug)]
@@ -50,18 +52,26 @@ impl Output {
 
     /// Reports an error: for people on standard error, for scripts on standard output too.
     pub(crate) fn error(self, error: &CommandError) {
-        if self.json {
-            let document = json!({ "error": { "kind": error.kind(), "message": error.to_string() } });
-            // It is on standard error as well.
-            let _ = self.line(&document.to_string());
-        }
-        for line in error.to_string().lines() {
+        let message = error.to_string();
+        self.failure(error.kind(), &message);
+        for line in shown(&message).lines() {
             // There is nobody left to be told that this could not be written.
             let _ = writeln!(io::stderr(), "error: {line}");
         }
     }
 
+    /// Reports an error to scripts; people are told of it elsewhere.
+    pub(crate) fn failure(self, kind: &str, message: &str) {
+        if self.json {
+            let document = json!({ "error": { "kind": kind, "message": message } });
+            // It is on standard error as well.
+            let _ = self.line(&document.to_string());
+        }
+    }
+
     fn line(self, text: &str) -> Result<(), CommandError> {
+        // JSON has escapes of its own.
+        let text = if self.json { Cow::Borrowed(text) } else { shown(text) };
         let mut stdout = io::stdout().lock();
         match writeln!(stdout, "{}", text.trim_end()).and_then(|()| stdout.flush()) {
             // The reader has seen enough, as `head` has.

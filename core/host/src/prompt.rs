@@ -5,6 +5,8 @@ use std::io::{self, BufRead, IsTerminal, Read, Write};
 
 use zeroize::Zeroizing;
 
+use crate::words::shown;
+
 /// No code, name or number is longer.
 const LONGEST: u64 = 1024;
 
@@ -43,7 +45,7 @@ pub(crate) fn ask(question: &str, asked: &'static str) -> Result<Zeroizing<Strin
 /// Tells something on the way to an answer, on standard error.
 pub(crate) fn tell(text: &str) {
     // Where nobody can be told, the answer will say all the same how it ended.
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    let _ = writeln!(io::stderr().lock(), "{}", shown(text));
 }
 
 fn ask_on(

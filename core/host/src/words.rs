@@ -1,4 +1,6 @@
-//! The words in which the program speaks of manifests.
+//! The words in which the program speaks of manifests, and texts as a terminal may have them.
+
+use std::borrow::Cow;
 
 use countersign::bootstrap::WhoMustPass;
 use countersign_plugin::manifest::{Checker, Destination, Egress, Maker};
@@ -54,5 +56,22 @@ pub(crate) const fn who(who: WhoMustPass) -> &'static str {
         WhoMustPass::Nobody => "nobody",
         WhoMustPass::FlaggedUsers => "flagged-users",
         WhoMustPass::Everyone => "everyone",
+    }
+}
+
+/// A text as a terminal may have it: whoever wrote part of it (a provider, a plugin file) must not move the cursor.
+pub(crate) fn shown(text: &str) -> Cow<'_, str> {
+    let harmful = |c: char| c.is_control() && c != '\n';
+    if text.contains(harmful) { Cow::Owned(text.replace(harmful, "\u{fffd}")) } else { Cow::Borrowed(text) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_is_shown_controls_the_terminal() {
+        assert_eq!(shown("a\u{1b}[2Jb\rc\u{9b}\nd"), "a\u{fffd}[2Jb\u{fffd}c\u{fffd}\nd");
+        assert_eq!(shown("•••• 06\n"), "•••• 06\n");
     }
 }

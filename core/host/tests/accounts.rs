@@ -166,6 +166,34 @@ fn unknown_users_register_where_the_bootstrap_says_so() {
 }
 
 #[test]
+fn who_only_looks_makes_no_store() {
+    let site = Site::empty();
+    site.done(&["init"]);
+    let text = std::fs::read_to_string(site.path("countersign.toml")).unwrap();
+    site.write("countersign.toml", text.replace("unknown_users = \"error\"   ", "unknown_users = \"register\""));
+    site.refused(&["user", "show", "ada"], 2, &["there is no user `ada`"]);
+    site.done(&["test-credentials"]);
+    assert!(!site.path("countersign.sqlite").exists());
+}
+
+#[test]
+fn an_unknown_method_is_refused_where_nothing_is_asked() {
+    let site = local();
+    site.refused(&["login", "ada", "--type", "windows", "--method", "fax"], 2, &["there is no method `fax`", "totp"]);
+}
+
+#[test]
+fn wrong_usage_is_told_in_json_too() {
+    let site = Site::empty();
+    for arguments in [&["logni"][..], &["login"], &["user", "add"], &[]] {
+        let ran = site.run(&[arguments, &["--json"]].concat());
+        assert_eq!((ran.code, &json(&ran.stdout)["error"]["kind"]), (Some(2), &"usage".into()), "{ran:#?}");
+    }
+    assert_eq!(site.run(&["logni"]).stdout, "");
+    assert_eq!(site.run(&["--version", "--json"]).code, Some(0));
+}
+
+#[test]
 fn a_login_tells_why_nothing_is_asked() {
     let site = local();
     let text = site.done(&["login", "ada", "--type", "windows"]);
