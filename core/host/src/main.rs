@@ -17,6 +17,6 @@ mod words;
 
 fn main() -> std::process::ExitCode {
     // First of all: a child that tries a plugin file out must do nothing else.
-    countersign::registry::probe::run_if_asked();
+    countersign::probe::run_if_asked();
     cli::run()
 }

@@ -117,8 +117,7 @@ fn code_that_describes_itself_otherwise_than_the_note_is_refused() {
 }
 
 /// Compiles a library whose constructor writes its process id into `witness` and then does `deed`.
-/// `None` where there is no C compiler.
-fn hostile(folder: &Folder, witness: &Path, deed: &str, with_manifest: bool) -> Option<PathBuf> {
+fn hostile(folder: &Folder, witness: &Path, deed: &str, with_manifest: bool) -> PathBuf {
     let manifest = folder.file("manifest.json", include_bytes!("../plugins/without-code/manifest.json"));
     let note = format!(
         r#"__asm__(".section .note.countersign,\"a\",@note\n .balign 4\n .long 12, 2f-1f, 1\n .ascii \"Countersign\\0\"\n1: .incbin \"{}\"\n2: .balign 4\n .previous");"#,
@@ -141,18 +140,15 @@ fn hostile(folder: &Folder, witness: &Path, deed: &str, with_manifest: bool) -> 
     let source = folder.file("hostile.c", source.as_bytes());
     let library = folder.path().join("hostile.so");
     let compiled = Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&library).arg(&source).status();
-    match compiled {
-        Ok(status) => assert!(status.success(), "cc refused {}", source.display()),
-        Err(_) => return None,
-    }
-    Some(library)
+    assert!(compiled.expect("a C compiler").success(), "cc refused {}", source.display());
+    library
 }
 
 #[test]
 fn the_constructor_of_a_library_that_is_no_plugin_never_runs() {
     let folder = Folder::new();
     let witness = folder.path().join("witness");
-    let Some(library) = hostile(&folder, &witness, "", false) else { return };
+    let library = hostile(&folder, &witness, "", false);
     let error = only(load(&named(&[(PROVIDER, &library)])).unwrap_err());
     assert!(matches!(error, LoadError::Note { cause: NoteError::Missing, .. }), "{error:?}");
     assert!(!witness.exists());
@@ -164,7 +160,7 @@ fn the_constructor_of_a_library_with_a_manifest_runs_in_the_child_only() {
     fn check(deed: &str, expected: impl FnOnce(&LoadError) -> bool) {
         let folder = Folder::new();
         let witness = folder.path().join("witness");
-        let Some(library) = hostile(&folder, &witness, deed, true) else { return };
+        let library = hostile(&folder, &witness, deed, true);
         let error = only(load(&named(&[(PROVIDER, &library)])).unwrap_err());
         assert!(expected(&error), "{error:?}");
         let ran_in = fs::read_to_string(&witness).unwrap();

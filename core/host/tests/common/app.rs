@@ -12,14 +12,15 @@ use super::{Ran, Site, piped, ran};
 pub(crate) struct App {
     pub(crate) totp: Totp,
     pub(crate) key: String,
+    /// Seconds since 1970 at the registration. Codes are counted from it: while the test runs, a period may end.
+    registered: u64,
 }
 
 impl App {
-    /// The code of this period, counted from the present one.
+    /// The code of this period, counted from the one of the registration.
     pub(crate) fn code(&self, period: i64) -> String {
         const PERIOD: i64 = 120;
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
-        self.totp.generate(now.checked_add_signed(period * PERIOD).unwrap()).to_string()
+        self.totp.generate(self.registered.checked_add_signed(period * PERIOD).unwrap()).to_string()
     }
 
     /// Registers an app, confirming with the code of the period before this one. `input` is what
@@ -37,6 +38,7 @@ impl App {
         let app = Self {
             totp: Totp::from_url(shown["setup"]["uri"].as_str().unwrap()).unwrap(),
             key: shown["setup"]["key"].as_str().unwrap().to_owned(),
+            registered: SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs(),
         };
         writeln!(stdin, "{}", app.code(-1)).unwrap();
         drop(stdin);
