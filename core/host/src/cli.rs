@@ -203,6 +203,10 @@ pub(crate) struct EnrollArgs {
     /// The phone number, international: +15005550006
     #[arg(long, value_name = "NUMBER")]
     pub(crate) phone: Option<String>,
+    /// Enroll as an administrator: also what two_factor.registration leaves to them, and without asking the user to
+    /// approve by a factor that they have
+    #[arg(long)]
+    pub(crate) as_administrator: bool,
 }
 
 #[derive(Debug, Args)]

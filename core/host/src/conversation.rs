@@ -307,6 +307,9 @@ pub(crate) fn start_error(site: &Site, error: StartError) -> CommandError {
 pub(crate) fn enroll_error(site: &Site, error: EnrollError) -> CommandError {
     match error {
         EnrollError::NotSent(why) if why.until().is_some() => CommandError::Wait(not_sent(site, &why)),
+        closed @ (EnrollError::RegistrationClosed { .. } | EnrollError::NeedsAdministrator) => {
+            CommandError::Closed(closed)
+        }
         error => error.into(),
     }
 }

@@ -58,6 +58,9 @@ pub(crate) enum CommandError {
     /// No factor was enrolled.
     #[error(transparent)]
     Enroll(#[from] EnrollError),
+    /// The site leaves it to administrators.
+    #[error("{0}; an administrator enrolls it by `--as-administrator`")]
+    Closed(EnrollError),
     /// An administrator's change was not made.
     #[error(transparent)]
     Admin(#[from] AdminError),
@@ -128,7 +131,7 @@ impl CommandError {
             }
             Self::Enroll(EnrollError::Phone(_)) => "phone",
             Self::Assess(_) | Self::Start(_) | Self::Check(_) | Self::Unconfirmed { .. } => "login",
-            Self::Enroll(_) | Self::NoNumberWanted { .. } => "enroll",
+            Self::Enroll(_) | Self::Closed(_) | Self::NoNumberWanted { .. } => "enroll",
             Self::Stage(_) => "demo",
             Self::NoPhoneService => "service",
             Self::Admin(_) => "user",

@@ -77,7 +77,7 @@ impl CommandError {
                 | CheckError::HasNoCode { .. }
                 | CheckError::HasCode { .. } => Exit::No,
             },
-            Self::Enroll(error) => enroll(error),
+            Self::Enroll(error) | Self::Closed(error) => enroll(error),
             Self::Admin(error) => match error {
                 AdminError::User(error) => user(error),
                 AdminError::Exists { .. } | AdminError::Address => Exit::Usage,

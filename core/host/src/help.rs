@@ -91,6 +91,7 @@ pub(crate) const ENROLL: &str = "\
 Examples:
   countersign enroll ada --method totp
   countersign enroll ada --method sms --phone +15005550006
+  countersign enroll ada --method totp --as-administrator
 
 Exit codes: 0 registered, 1 denied, 2 usage, unknown user, bad number or file, 3 provider unavailable, 4 internal.";
 

@@ -41,6 +41,26 @@ fn an_app_is_registered_and_logs_in_with_each_code_once() {
 }
 
 #[test]
+fn what_is_left_to_administrators_is_enrolled_by_one() {
+    let site = local();
+    let text = std::fs::read_to_string(site.path("countersign.toml")).unwrap();
+    site.write("countersign.toml", text.replace("registration = [\"phone\", \"app\"]", "registration = []"));
+    let refused = site.run(&["enroll", "ada", "--method", "totp"]);
+    assert_eq!(refused.code, Some(1), "{refused:#?}");
+    assert!(
+        refused.stderr.contains("two_factor.registration; an administrator enrolls it by `--as-admin"),
+        "{refused:#?}"
+    );
+    let by = ["enroll", "ada", "--method", "totp", "--as-administrator", "--json"];
+    let (_, registered) = App::register_by(&site, &by, "", &[]);
+    assert_eq!(registered.code, Some(0), "{registered:#?}");
+    // A second one would need the first to go.
+    let again = site.run(&by);
+    assert_eq!(again.code, Some(1), "{again:#?}");
+    assert!(json(&again.stdout)["error"]["message"].as_str().unwrap().contains("already"), "{again:#?}");
+}
+
+#[test]
 fn a_prompt_says_how_many_digits_are_configured() {
     let verify = block_on(Verify::start());
     let site = verify.site("");

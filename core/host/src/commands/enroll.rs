@@ -28,7 +28,7 @@ pub(crate) fn run(bootstrap: &Path, args: &EnrollArgs, output: Output) -> Result
 }
 
 async fn perform(site: &Site, args: &EnrollArgs, output: Output) -> Result<Exit, CommandError> {
-    let EnrollArgs { user, method, phone } = args;
+    let EnrollArgs { user, method, phone, as_administrator } = args;
     let Some(service) = site.services.iter().find(|service| service.name == *method) else {
         let known = site.services.iter().map(|service| service.name.clone()).collect();
         return Err(EnrollError::UnknownMethod { asked: method.clone(), known }.into());
@@ -50,6 +50,11 @@ async fn perform(site: &Site, args: &EnrollArgs, output: Output) -> Result<Exit,
         Destination::Device => What::Device { user, method },
         Destination::Email | Destination::None => What::Person { user, method },
     };
+    if *as_administrator {
+        let verdict = enroll(site, what, Actor::Administrator, output).await?;
+        site.tidy().await;
+        return Ok(exit::of_verdict(&verdict));
+    }
     if let What::Person { .. } = what {
         // The engine leaves these to administrators, who may do without; here nobody may.
         let factors = match site.engine.show_user(user).await {
@@ -63,9 +68,9 @@ async fn perform(site: &Site, args: &EnrollArgs, output: Output) -> Result<Exit,
             return Ok(exit::of_verdict(&verdict));
         }
     }
-    let verdict = match enroll(site, what, None, output).await {
+    let verdict = match enroll(site, what, Actor::Person { approval: None }, output).await {
         Err(CommandError::Enroll(EnrollError::NeedsApproval)) => match approve(site, user, output).await? {
-            Approved::Yes(approval) => enroll(site, what, Some(&approval), output).await?,
+            Approved::Yes(approval) => enroll(site, what, Actor::Person { approval: Some(&approval) }, output).await?,
             Approved::No(verdict) => verdict,
         },
         enrolled => enrolled?,
@@ -93,13 +98,8 @@ enum What<'a> {
     },
 }
 
-async fn enroll(
-    site: &Site,
-    what: What<'_>,
-    approval: Option<&ChallengeId>,
-    output: Output,
-) -> Result<Verdict, CommandError> {
-    let (engine, actor) = (&site.engine, Actor::Person { approval });
+async fn enroll(site: &Site, what: What<'_>, actor: Actor<'_>, output: Output) -> Result<Verdict, CommandError> {
+    let engine = &site.engine;
     let progress = Progress::of("registering");
     let (user, begun) = match what {
         What::Device { user, method } => {

@@ -26,7 +26,12 @@ impl App {
     /// Registers an app, confirming with the code of the period before this one. `input` is what
     /// is typed before, where an approval is asked for.
     pub(crate) fn register(site: &Site, user: &str, input: &str, environment: &[(&str, &str)]) -> (Self, Ran) {
-        let mut command = site.command(&["enroll", user, "--method", "totp", "--json"]);
+        Self::register_by(site, &["enroll", user, "--method", "totp", "--json"], input, environment)
+    }
+
+    /// The same by this command.
+    pub(crate) fn register_by(site: &Site, by: &[&str], input: &str, environment: &[(&str, &str)]) -> (Self, Ran) {
+        let mut command = site.command(by);
         let mut child = piped(command.envs(environment.iter().copied()));
         let mut stdin = child.stdin.take().unwrap();
         stdin.write_all(input.as_bytes()).unwrap();
