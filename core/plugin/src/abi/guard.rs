@@ -83,6 +83,8 @@ mod tests {
                 panic!("again");
             }
         }
-        assert!(catch(|| std::panic::panic_any(Bomb)).is_err());
+        let fault = catch(|| std::panic::panic_any(Bomb)).expect_err("it panicked");
+        assert_eq!(fault.kind, FaultKind::Panicked);
+        assert!(fault.message.contains("a value that is not text (at "), "{fault}");
     }
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::contract;
 use crate::coroutine::Coroutine;
-use crate::failure::{Delivered, Failure, FailureKind};
+use crate::failure::{Delivered, Failure, FailureKind, FaultKind};
 use crate::http::{Reply, Request, TransportFailure, TransportFailureKind};
 use crate::limits;
 use crate::operation::*;
@@ -32,6 +32,9 @@ pub struct Host<P> {
 pub struct Ran<T> {
     /// The outcome, or the failure.
     pub outcome: Result<T, Failure>,
+    /// What was broken, where the operation broke down instead of coming to an end of its own: a
+    /// panic or a foreign await. The outcome is then a failure like those that a provider makes.
+    pub fault: Option<FaultKind>,
     /// The requests, in the order in which they were asked for; where one was refused, it is the last.
     pub requests: Vec<Request>,
     /// What was kept, in order.
@@ -119,8 +122,14 @@ impl<P: Provider> Host<P> {
     /// Runs any operation. Each answer and reply is encoded and decoded on its way, as it would
     /// be between host and plugin file.
     pub fn run<T: DeserializeOwned>(mut self, operation: Operation) -> Ran<T> {
-        let mut ran =
-            Ran { outcome: Err(unfinished()), requests: vec![], kept: vec![], logs: vec![], unused_replies: 0 };
+        let mut ran = Ran {
+            outcome: Err(unfinished()),
+            fault: None,
+            requests: vec![],
+            kept: vec![],
+            logs: vec![],
+            unused_replies: 0,
+        };
         match self.drive(operation, &mut ran) {
             Ok(outcome) => {
                 ran.outcome = serde_json::from_value(outcome).map_err(|error| {
@@ -145,6 +154,7 @@ impl<P: Provider> Host<P> {
         loop {
             let bytes = progress.and_then(|progress| progress.encode(0)).map_err(|mut fault| {
                 ran.logs.append(&mut fault.logs);
+                ran.fault = Some(fault.kind);
                 Failure::from(fault)
             })?;
             let answer: Answer = from_bytes(&bytes);

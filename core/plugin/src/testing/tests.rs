@@ -7,7 +7,7 @@ use crate::http::{Endpoint, Method, Reply, Request, TransportFailureKind};
 use crate::operation::*;
 use crate::provider::Provider;
 use crate::testing::{self, Bench, Ran};
-use crate::{Context, Effect, Failure, FailureKind, HmacAlgorithm, Level, Scope, SecretRef, limits};
+use crate::{Context, Effect, Failure, FailureKind, FaultKind, HmacAlgorithm, Level, Scope, SecretRef, limits};
 
 /// Does in `start` what the channel's name says.
 struct Puppet {
@@ -139,6 +139,7 @@ fn start(bench: &Bench<Puppet>, channel: &str) -> Ran<Started> {
 #[track_caller]
 fn refused<T: std::fmt::Debug>(ran: &Ran<T>, kind: FailureKind, because: &str) {
     let Err(failure) = &ran.outcome else { panic!("it was not refused: {ran:?}") };
+    assert_eq!(ran.fault, None, "{failure}");
     assert_eq!(failure.kind, kind, "{failure}");
     assert!(failure.operator.contains(because), "{failure}");
 }
@@ -187,7 +188,8 @@ fn what_a_provider_has_given_up_on_is_not_performed() {
 #[test]
 fn what_was_logged_before_a_fault_is_told() {
     let ran = start(&bench(), "talks and panics");
-    refused(&ran, FailureKind::PluginFault, "no luck");
+    assert!(ran.outcome.expect_err("it panicked").operator.contains("no luck"));
+    assert_eq!(ran.fault, Some(FaultKind::Panicked));
     assert_eq!(ran.logs[0].text, "before it");
 }
 

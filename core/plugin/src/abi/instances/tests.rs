@@ -345,10 +345,11 @@ mod faults {
             let instance = open(&plugin);
             let (handle, _) = begin(&plugin, instance, "one step");
             for bytes in [&bytes[..], text.as_bytes()] {
-                prop_assert!(plugin.open(bytes).is_err());
-                prop_assert!(plugin.begin(instance, bytes).is_err());
-                prop_assert!(plugin.resume(handle, bytes).is_err());
-                prop_assert!(plugin.query(bytes, bytes).is_err());
+                // Refused for what it is: a panic that the guard caught would be a fault as well.
+                prop_assert_eq!(fault(plugin.open(bytes)).kind, FaultKind::BadSettings);
+                prop_assert_eq!(fault(plugin.begin(instance, bytes)).kind, FaultKind::BadCall);
+                prop_assert_eq!(fault(plugin.resume(handle, bytes)).kind, FaultKind::BadReply);
+                prop_assert_eq!(fault(plugin.query(bytes, bytes)).kind, FaultKind::Unknown);
             }
             prop_assert_eq!(outcome(plugin.resume(handle, &random(1, b"abcd"))), json!(b"abcd"));
         }
