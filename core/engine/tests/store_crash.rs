@@ -14,7 +14,7 @@ use std::{env, fs};
 
 use countersign::audit::{AuditEvent, AuditKind};
 use countersign::store::*;
-use countersign_plugin::{Data, Phone, Purpose, Timestamp};
+use countersign_plugin::{Data, Failure, FailureKind, Phone, Purpose, Timestamp};
 use serde_json::json;
 
 /// The folder in which the child works, and the commit at which it dies.
@@ -211,7 +211,7 @@ const HISTORY: &[Step] = steps! {
         store.open_challenge(challenge(2, Purpose::Login, 2), delivery(store, 2), SEND, at(60)).await.unwrap(),
         SendAllowed::Go
     ),
-    store => assert!(store.delivery_failed(&id(DeliveryId::parse, 2), true, false, at(61)).await.unwrap()),
+    store => assert!(store.delivery_failed(&id(DeliveryId::parse, 2), true, &failure(), at(61)).await.unwrap()),
     store => assert_eq!(
         store.add_delivery(&id(ChallengeId::parse, 2), delivery(store, 3), SEND, at(100)).await.unwrap(),
         SendAllowed::Go
@@ -322,6 +322,10 @@ fn enrollment(number: u8) -> EnrollmentId {
 
 fn holder(provider: &str) -> Holder {
     Holder { provider: provider.into(), account: None }
+}
+
+fn failure() -> Failure {
+    Failure::new(FailureKind::Unavailable, "out of order")
 }
 
 fn data(value: &str) -> Data {

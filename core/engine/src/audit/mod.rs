@@ -1,8 +1,12 @@
 //! What happened, without secrets: append-only events.
 
+use countersign_plugin::Failure;
 use serde::{Deserialize, Serialize};
 
 use crate::store::{ChallengeId, EnrollmentId, UserId};
+
+/// Providers have numbers, or short words; whatever else a plugin calls a code is cut.
+const PROVIDER_CODE_CHARS: usize = 64;
 
 /// One event. It names people and things by id, never by number, code or address.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +52,7 @@ pub enum AuditKind {
     ReplayRefused,
     ApprovalTooLate,
     WrongCode,
+    NotJudged,
     ChallengeExpired,
     ChallengeCanceled,
     ChallengeDenied,
@@ -60,5 +65,15 @@ impl AuditEvent {
     /// An event about nobody in particular; fill in what is known.
     pub fn new(kind: AuditKind) -> Self {
         Self { kind, user: None, challenge: None, enrollment: None, facts: serde_json::Map::new() }
+    }
+
+    /// A provider's failure: its kind, and the provider's own code. The texts are for logs.
+    pub(crate) fn failure(mut self, failure: &Failure) -> Self {
+        self.facts.insert("failure".to_owned(), failure.kind.name().into());
+        if let Some(code) = &failure.provider_code {
+            let code: String = code.chars().take(PROVIDER_CODE_CHARS).collect();
+            self.facts.insert("provider_code".to_owned(), code.into());
+        }
+        self
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use countersign_plugin::manifest::{Checker, Maker};
-use countersign_plugin::{CheckCode, Checked, Code, FailureKind, Operation, Purpose, Timestamp};
+use countersign_plugin::{CheckCode, Checked, Code, Failure, FailureKind, Operation, Purpose, Timestamp};
 
 use super::keep::ForDelivery;
 use super::prepare::PROVIDER_LIFETIME;
@@ -16,8 +16,8 @@ use crate::operation::Failed;
 use crate::policy;
 use crate::service::Service;
 use crate::store::{
-    Approval, Attempt, AttemptRule, ChallengeId, ChallengeState, DeliveryState, Enrollment, EnrollmentId, KeyedHash,
-    OpenChallenge, Proof, StoreError,
+    Approval, Attempt, AttemptRule, ChallengeId, ChallengeState, Enrollment, EnrollmentId, KeyedHash, OpenChallenge,
+    Proof, StoreError,
 };
 
 /// An attempt that has been committed and must now be judged.
@@ -99,6 +99,7 @@ pub(crate) async fn check(
                 engine.store.give_back_attempt(challenge, counted.locks_until, engine.clock.now()).await?;
                 left += 1;
             }
+            not_judged(engine, Some(&open), enrollment, &service, &failed.failure).await?;
             let failure = Box::new(failed.failure);
             Verdict::Unavailable { service: service.name.clone(), failure, attempts_left: left }
         }
@@ -130,11 +131,29 @@ pub(crate) async fn judge_wrong(
     })
 }
 
+/// Writes down that nobody could tell.
+pub(crate) async fn not_judged(
+    engine: &Engine,
+    challenge: Option<&OpenChallenge>,
+    enrollment: &Enrollment,
+    service: &Service,
+    failure: &Failure,
+) -> Result<(), StoreError> {
+    let mut event = AuditEvent::new(AuditKind::NotJudged).failure(failure);
+    event.user = Some(enrollment.user.clone());
+    event.challenge = challenge.map(|open| open.id.clone());
+    event.enrollment = Some(enrollment.id.clone());
+    event.facts.insert("service".to_owned(), service.name.clone().into());
+    event.facts.insert("channel".to_owned(), service.channel.clone().into());
+    engine.store.append(event, engine.clock.now()).await
+}
+
 /// The enrollment whose code may still be judged on this challenge.
 pub(super) fn checkable<'a>(engine: &Engine, open: &'a OpenChallenge) -> Option<&'a Enrollment> {
     let waits = matches!(open.state, ChallengeState::Sending | ChallengeState::Pending);
-    let sent = matches!(open.delivery.state, DeliveryState::Sending | DeliveryState::Sent | DeliveryState::Unclear);
-    open.enrollment.as_ref().filter(|_| waits && sent && engine.clock.now() < ends(engine, open))
+    open.enrollment
+        .as_ref()
+        .filter(|_| waits && open.delivery.state.checkable() && engine.clock.now() < ends(engine, open))
 }
 
 /// The one way to yes. The provider may have taken its time: what has ended meanwhile is over.
@@ -146,6 +165,11 @@ pub(super) async fn approve(
 ) -> Result<Verdict, CheckError> {
     let now = engine.clock.now();
     if now >= ends(engine, open) {
+        let mut event = AuditEvent::new(AuditKind::ApprovalTooLate);
+        event.user = Some(open.user.id.clone());
+        event.challenge = Some(open.id.clone());
+        event.enrollment = open.enrollment.as_ref().map(|enrollment| enrollment.id.clone());
+        engine.store.append(event, now).await?;
         return Ok(Verdict::Expired);
     }
     Ok(match engine.store.approve(&open.id, &open.delivery.id, proof, own_lock, now).await? {

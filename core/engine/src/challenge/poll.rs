@@ -3,7 +3,7 @@
 use countersign_plugin::manifest::Maker;
 use countersign_plugin::{AskStatus, Failure, FailureKind, Operation, Purpose, Status};
 
-use super::check::{approve, checkable};
+use super::check::{approve, checkable, not_judged};
 use super::keep::ForDelivery;
 use super::{CheckError, Progress, Verdict};
 use crate::engine::Engine;
@@ -51,10 +51,15 @@ pub(crate) async fn poll(engine: &Engine, challenge: &ChallengeId, purpose: Purp
         Ok(Status::Canceled) => (ChallengeState::Canceled, Verdict::Expired),
         Ok(Status::Undelivered) => {
             let text = "the provider says that the request could not be delivered";
-            (ChallengeState::Failed, unavailable(Failure::new(FailureKind::UnreachableRecipient, text)))
+            let failure = Failure::new(FailureKind::UnreachableRecipient, text);
+            not_judged(engine, Some(&open), enrollment, &service, &failure).await?;
+            (ChallengeState::Failed, unavailable(failure))
         }
         Err(failed) if failed.failure.kind == FailureKind::Expired => (ChallengeState::Expired, Verdict::Expired),
-        Err(failed) => return Ok(Progress::Over(unavailable(failed.failure))),
+        Err(failed) => {
+            not_judged(engine, Some(&open), enrollment, &service, &failed.failure).await?;
+            return Ok(Progress::Over(unavailable(failed.failure)));
+        }
     };
     // Word about this delivery, and no other.
     let closed = engine.store.close_challenge(challenge, Some(&open.delivery.id), state, engine.clock.now()).await?;

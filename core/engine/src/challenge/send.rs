@@ -284,7 +284,7 @@ impl<'a> Send<'a> {
         // Where an earlier send of this challenge brought the same code, it is still out, and
         // stays good.
         let nothing_is_out = delivered_nothing && !self.same_code(prepared.new.live_key);
-        store.delivery_failed(&prepared.new.id, nothing_is_out, false, clock.now()).await?;
+        store.delivery_failed(&prepared.new.id, nothing_is_out, &failure, clock.now()).await?;
         if delivered_nothing {
             let service = service.name.clone();
             return Err(NotSent::Failed { service, failure: Box::new(failure) }.into());

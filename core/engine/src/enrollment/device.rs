@@ -7,7 +7,7 @@ use countersign_plugin::{ConfirmEnrollment, Confirmed, Enroll, Enrolled, Operati
 
 use super::{BeginFactor, EnrollError, Enrolling, allowed, phone::method_for};
 use crate::account::{self, UserError};
-use crate::challenge::{Counted, Passed, Verdict, judge_wrong, proof};
+use crate::challenge::{Counted, Passed, Verdict, judge_wrong, not_judged, proof};
 use crate::code::{self, Typed};
 use crate::engine::Engine;
 use crate::operation::NothingKept;
@@ -105,11 +105,14 @@ pub(crate) async fn confirm(
             })
         }
         Ok(Confirmed::WrongCode) => Ok(judge_wrong(engine, counted, None, enrollment).await?),
-        Err(failed) => Ok(Verdict::Unavailable {
-            service: service.name.clone(),
-            failure: Box::new(failed.failure),
-            attempts_left: counted.left(),
-        }),
+        Err(failed) => {
+            not_judged(engine, None, enrollment, service, &failed.failure).await?;
+            Ok(Verdict::Unavailable {
+                service: service.name.clone(),
+                failure: Box::new(failed.failure),
+                attempts_left: counted.left(),
+            })
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use countersign_plugin::{Data, Timestamp};
+use countersign_plugin::{Data, Failure, Timestamp};
 use tokio::sync::{Barrier, Notify};
 
 use crate::audit::AuditEvent;
@@ -223,7 +223,7 @@ through! {
         &self,
         delivery: &DeliveryId,
         delivered_nothing: bool,
-        close_challenge: bool,
+        why: &Failure,
         now: Timestamp,
     ) -> Result<bool, StoreError>;
     async fn release_delivery(&self, delivery: &DeliveryId, now: Timestamp) -> Result<bool, StoreError>;

@@ -13,7 +13,7 @@ mod record;
 mod sqlite;
 
 use async_trait::async_trait;
-use countersign_plugin::{Data, Timestamp};
+use countersign_plugin::{Data, Failure, Timestamp};
 
 use crate::audit::AuditEvent;
 
@@ -144,13 +144,13 @@ pub trait Store: Send + Sync {
     ) -> Result<bool, StoreError>;
     /// With `delivered_nothing`: `sending` → `failed`, and the live key is released at once.
     /// Without: `sending` → `unclear`; the delivery stays checkable and live, and the challenge
-    /// becomes `pending`. With `close_challenge` a challenge without any checkable delivery becomes
-    /// `failed`; without it the challenge stays as it is, and takes another delivery.
+    /// becomes `pending`. The challenge takes another delivery in any case. Of the failure, its kind
+    /// and the provider's code are audited.
     async fn delivery_failed(
         &self,
         delivery: &DeliveryId,
         delivered_nothing: bool,
-        close_challenge: bool,
+        why: &Failure,
         now: Timestamp,
     ) -> Result<bool, StoreError>;
     /// The provider confirmed that the code of this delivery is dead: its live key is free.

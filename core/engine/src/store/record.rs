@@ -308,7 +308,9 @@ pub struct NewDelivery {
     pub channel: String,
     /// The provider, and the account there.
     pub holder: Holder,
-    /// Keyed hash of the recipient's canonical number; `None` where nothing is sent to a number.
+    /// What sends are counted by: keyed hash of the canonical number or the address, or, where
+    /// there is neither (a request on somebody's device), of the user and the channel. `None` where
+    /// nothing is sent.
     pub recipient: Option<KeyedHash>,
     /// For provider-made codes: keyed hash of account, service and recipient at the provider. At
     /// most one live delivery has it.

@@ -3,9 +3,16 @@
 use countersign_plugin::{Failure, FailureKind, OperationName, Status};
 
 use super::*;
+use crate::audit::{AuditEvent, AuditKind};
 use crate::bootstrap::Limits;
 use crate::enrollment::{Actor, BeginFactor};
 use crate::rig::Fault;
+
+impl Rig {
+    async fn last_event(&self) -> AuditEvent {
+        crate::store::Store::audit(&*self.store, 0, 1000).await.unwrap().pop().unwrap().event
+    }
+}
 
 #[test]
 fn what_cannot_be_a_code_counts_and_reaches_no_plugin() {
@@ -49,6 +56,34 @@ fn attempts_end_and_the_right_code_comes_too_late() {
         assert_eq!(rig.check(&started.challenge, &code).await, Verdict::Expired);
         rig.clock.advance(30);
         assert_eq!(not_sent(rig.resend(&started.challenge, None).await), NotSent::Over);
+    });
+}
+
+#[test]
+fn what_was_not_judged_or_came_too_late_is_audited() {
+    run(async {
+        let rig = Rig::new();
+        rig.with_phone("ada", NUMBER).await;
+        let _app = rig.with_app_approved("ada").await;
+        let started = rig.start("ada", "sms").await.unwrap();
+        let failure =
+            Failure { provider_code: Some("20429".to_owned()), ..Failure::new(FailureKind::RateLimited, "x") };
+        rig.world.next(Weather::Refused(failure.clone()));
+        assert!(matches!(rig.check(&started.challenge, "123456").await, Verdict::Unavailable { .. }));
+        let event = rig.last_event().await;
+        assert_eq!((event.kind, event.challenge.as_ref()), (AuditKind::NotJudged, Some(&started.challenge)));
+        assert_eq!((&event.facts["failure"], &event.facts["provider_code"]), (&"rate_limited".into(), &"20429".into()));
+        assert_eq!((&event.facts["service"], &event.facts["channel"]), (&"sms".into(), &"sms".into()));
+        rig.world.next(Weather::Slow(600));
+        let code = rig.world.last_code(NUMBER);
+        assert_eq!(rig.check(&started.challenge, &code).await, Verdict::Expired);
+        assert_eq!(rig.last_event().await.kind, AuditKind::ApprovalTooLate);
+        rig.clock.advance(30);
+        rig.world.next(Weather::Refused(failure));
+        assert!(matches!(not_sent(rig.start("ada", "call").await), NotSent::Failed { .. }));
+        let events = crate::store::Store::audit(&*rig.store, 0, 1000).await.unwrap();
+        let failed = events.iter().rfind(|event| event.event.kind == AuditKind::DeliveryFailed).unwrap();
+        assert_eq!(failed.event.facts["provider_code"], "20429");
     });
 }
 

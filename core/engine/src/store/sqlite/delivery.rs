@@ -1,6 +1,6 @@
 //! What becomes of a delivery once it was written down.
 
-use countersign_plugin::{Data, Timestamp};
+use countersign_plugin::{Data, Failure, Timestamp};
 use rusqlite::{named_params, params};
 
 use super::audit::parsed;
@@ -43,7 +43,7 @@ impl Transition<'_> {
         &self,
         delivery: &DeliveryId,
         delivered_nothing: bool,
-        close_challenge: bool,
+        why: &Failure,
     ) -> Result<bool, Fault> {
         let failed = if delivered_nothing {
             // A superseded one, too: the key must not go back to what was never delivered.
@@ -61,14 +61,11 @@ impl Transition<'_> {
             return Ok(false);
         }
         let event = self.about_delivery(AuditKind::DeliveryFailed, delivery)?;
-        self.append(&event.fact("delivered", if delivered_nothing { "no" } else { "maybe" }))?;
+        self.append(&event.fact("delivered", if delivered_nothing { "no" } else { "maybe" }).failure(why))?;
         if delivered_nothing {
             self.hand_back_live_key(delivery)?;
         } else {
             self.now_pending(delivery)?;
-        }
-        if close_challenge {
-            self.fail_if_nothing_is_left(delivery)?;
         }
         Ok(true)
     }
@@ -93,20 +90,6 @@ impl Transition<'_> {
              WHERE id = (SELECT challenge FROM deliveries WHERE id = ?1) AND state = 'sending'",
             [delivery.as_str()],
         )
-    }
-
-    fn fail_if_nothing_is_left(&self, delivery: &DeliveryId) -> Result<(), Fault> {
-        let failed = self.hit(
-            "UPDATE challenges SET state = 'failed'
-             WHERE id = (SELECT challenge FROM deliveries WHERE id = ?1) AND state IN ('sending', 'pending')
-               AND NOT EXISTS (SELECT 1 FROM deliveries
-                   WHERE challenge = challenges.id AND state IN ('sending', 'sent', 'unclear'))",
-            [delivery.as_str()],
-        )?;
-        if failed {
-            self.append(&self.about_delivery(AuditKind::ChallengeFailed, delivery)?)?;
-        }
-        Ok(())
     }
 
     fn about_delivery(&self, kind: AuditKind, delivery: &DeliveryId) -> Result<AuditEvent, Fault> {

@@ -1,7 +1,7 @@
 //! The trait, method by method: each hands its transition to the store's thread.
 
 use async_trait::async_trait;
-use countersign_plugin::{Data, Timestamp};
+use countersign_plugin::{Data, Failure, Timestamp};
 
 use super::SqliteStore;
 use crate::audit::AuditEvent;
@@ -167,12 +167,11 @@ impl Store for SqliteStore {
         &self,
         delivery: &DeliveryId,
         delivered_nothing: bool,
-        close_challenge: bool,
+        why: &Failure,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let delivery = delivery.clone();
-        self.write("delivery_failed", now, move |tx| tx.delivery_failed(&delivery, delivered_nothing, close_challenge))
-            .await
+        let (delivery, why) = (delivery.clone(), why.clone());
+        self.write("delivery_failed", now, move |tx| tx.delivery_failed(&delivery, delivered_nothing, &why)).await
     }
 
     async fn release_delivery(&self, delivery: &DeliveryId, now: Timestamp) -> Result<bool, StoreError> {

@@ -430,12 +430,7 @@ impl Model {
                 let open = self.rig.store.challenge(&id).await.unwrap().unwrap();
                 assert!(open.attempts <= 5);
                 let delivery = open.delivery;
-                let waits = matches!(
-                    delivery.state,
-                    crate::store::DeliveryState::Sending
-                        | crate::store::DeliveryState::Sent
-                        | crate::store::DeliveryState::Unclear
-                );
+                let waits = delivery.state.checkable();
                 let Some(data) = delivery.data.filter(|_| waits && delivery.channel != "voice") else { continue };
                 // A request on a device is no code.
                 if delivery.channel == "push" {

@@ -215,7 +215,7 @@ fn a_delivery_keeps_what_it_is_told_to() {
         let unknown = DeliveryId::new(&SystemRandom).unwrap();
         assert!(!store.keep_delivery(&unknown, &data("sid")).await.unwrap());
         assert!(!store.release_delivery(&unknown, at(5)).await.unwrap());
-        assert!(!store.delivery_failed(&unknown, true, true, at(5)).await.unwrap());
+        assert!(!store.delivery_failed(&unknown, true, &failure(), at(5)).await.unwrap());
         assert!(store.delivery(&unknown).await.unwrap().is_none());
     });
 }
@@ -225,19 +225,20 @@ fn a_failed_delivery_is_checkable_only_where_it_may_have_arrived() {
     on_both(|store| async move {
         let ada = add_user(&store, "ada").await;
         let device = device(&store, &ada).await;
-        // delivered nothing, close the challenge → the delivery, the challenge
         let cases = [
-            (true, true, DeliveryState::Failed, ChallengeState::Failed, Approval::NotPending),
-            (true, false, DeliveryState::Failed, ChallengeState::Sending, Approval::NotPending),
-            (false, true, DeliveryState::Unclear, ChallengeState::Pending, Approval::Approved),
-            (false, false, DeliveryState::Unclear, ChallengeState::Pending, Approval::Approved),
+            (true, DeliveryState::Failed, ChallengeState::Sending, Approval::NotPending),
+            (false, DeliveryState::Unclear, ChallengeState::Pending, Approval::Approved),
         ];
-        for (nothing, close, delivery_state, challenge_state, approval) in cases {
+        for (nothing, delivery_state, challenge_state, approval) in cases {
             let (challenge, sent) = (login(&ada, &device), delivery());
             let ids = (challenge.id.clone(), sent.id.clone());
             assert_eq!(store.open_challenge(challenge, sent, SEND, at(0)).await.unwrap(), SendAllowed::Go);
-            assert!(store.delivery_failed(&ids.1, nothing, close, at(1)).await.unwrap());
-            assert!(!store.delivery_failed(&ids.1, nothing, close, at(1)).await.unwrap());
+            assert!(store.delivery_failed(&ids.1, nothing, &failure(), at(1)).await.unwrap());
+            assert!(!store.delivery_failed(&ids.1, nothing, &failure(), at(1)).await.unwrap());
+            let event = last_event(&store).await;
+            assert_eq!((event.kind, &event.facts["failure"]), (AuditKind::DeliveryFailed, &json!("rate_limited")));
+            assert_eq!(event.facts["provider_code"].as_str().map(str::len), Some(64));
+            assert!(!format!("{event:?}").contains("operator"));
             let failed = store.challenge(&ids.0).await.unwrap().unwrap();
             assert_eq!((failed.delivery.state, failed.state), (delivery_state, challenge_state));
             assert_eq!(failed.delivery.state.checkable(), approval == Approval::Approved);
@@ -254,14 +255,14 @@ fn another_delivery_can_follow_one_that_delivered_nothing() {
         let (challenge, first, second) = (login(&ada, &device), delivery(), delivery());
         let (id, first_id, second_id) = (challenge.id.clone(), first.id.clone(), second.id.clone());
         assert_eq!(store.open_challenge(challenge, first, SEND, at(0)).await.unwrap(), SendAllowed::Go);
-        assert!(store.delivery_failed(&first_id, true, false, at(1)).await.unwrap());
+        assert!(store.delivery_failed(&first_id, true, &failure(), at(1)).await.unwrap());
         assert_eq!(store.add_delivery(&id, second, SEND, at(1)).await.unwrap(), SendAllowed::Go);
         assert_eq!(store.delivery(&first_id).await.unwrap().unwrap().state, DeliveryState::Failed);
         assert!(store.delivery_sent(&second_id, None, None, at(2)).await.unwrap());
         let opened = store.challenge(&id).await.unwrap().unwrap();
         assert_eq!((opened.state, opened.deliveries, opened.delivery.id), (ChallengeState::Pending, 2, second_id));
         // The second one stands, so a late word on the first changes nothing.
-        assert!(!store.delivery_failed(&first_id, true, true, at(3)).await.unwrap());
+        assert!(!store.delivery_failed(&first_id, true, &failure(), at(3)).await.unwrap());
         assert_eq!(state(&store, &id).await, ChallengeState::Pending);
     });
 }

@@ -71,10 +71,10 @@ fn of_the_codes_of_a_provider_one_is_live_per_recipient() {
         let (third, go) = open(&ada, &adas, at(402)).await;
         assert_eq!(go, SendAllowed::Go);
         // So does a failure that delivered nothing, but no other.
-        assert!(store.delivery_failed(&third.1, true, true, at(403)).await.unwrap());
+        assert!(store.delivery_failed(&third.1, true, &failure(), at(403)).await.unwrap());
         let (fourth, go) = open(&ada, &adas, at(404)).await;
         assert_eq!(go, SendAllowed::Go);
-        assert!(store.delivery_failed(&fourth.1, false, true, at(405)).await.unwrap());
+        assert!(store.delivery_failed(&fourth.1, false, &failure(), at(405)).await.unwrap());
         assert!(matches!(open(&bob, &bobs, at(406)).await.1, SendAllowed::LiveElsewhere { .. }));
         // So does its expiry, without anybody having marked it.
         let late = NewDelivery { expires: at(1200), ..to(&store, "+15005550006") };
@@ -125,7 +125,7 @@ fn a_resend_does_not_stand_in_its_own_way_and_hands_back_the_key_if_it_delivers_
         };
         assert_eq!(holder().await, Some((resend_id.clone(), at(900))));
         // The resend never left, so what lives at the provider is the first one's code.
-        assert!(store.delivery_failed(&resend_id, true, false, at(61)).await.unwrap());
+        assert!(store.delivery_failed(&resend_id, true, &failure(), at(61)).await.unwrap());
         assert_eq!(holder().await, Some((first_id.clone(), at(600))));
         assert!(store.release_delivery(&first_id, at(62)).await.unwrap());
         assert_eq!(holder().await, None);
@@ -140,20 +140,20 @@ fn a_live_key_goes_back_to_the_last_delivery_that_may_have_left() {
         let (one, two, three) = ("+15005550001", "+15005550002", "+15005550003");
 
         let ids = chain(&store, &ada, &device, &[(one, 500), (one, 510), (one, 520)]).await;
-        assert!(store.delivery_failed(&ids[2], true, false, at(0)).await.unwrap());
+        assert!(store.delivery_failed(&ids[2], true, &failure(), at(0)).await.unwrap());
         assert_eq!(holder(&store, &ada, &device, one).await, Some((ids[1].clone(), at(510))));
         assert!(store.release_delivery(&ids[1], at(0)).await.unwrap());
 
         // The second one turns out to have delivered nothing before the third does.
         let ids = chain(&store, &ada, &device, &[(two, 500), (two, 510), (two, 520)]).await;
-        assert!(store.delivery_failed(&ids[1], true, false, at(0)).await.unwrap());
+        assert!(store.delivery_failed(&ids[1], true, &failure(), at(0)).await.unwrap());
         assert_eq!(holder(&store, &ada, &device, two).await, Some((ids[2].clone(), at(520))));
-        assert!(store.delivery_failed(&ids[2], true, false, at(0)).await.unwrap());
+        assert!(store.delivery_failed(&ids[2], true, &failure(), at(0)).await.unwrap());
         assert_eq!(holder(&store, &ada, &device, two).await, Some((ids[0].clone(), at(500))));
 
         // One of another key does not get it, and keeps its own.
         let ids = chain(&store, &ada, &device, &[(one, 500), (three, 510)]).await;
-        assert!(store.delivery_failed(&ids[1], true, false, at(0)).await.unwrap());
+        assert!(store.delivery_failed(&ids[1], true, &failure(), at(0)).await.unwrap());
         assert_eq!(holder(&store, &ada, &device, one).await, Some((ids[0].clone(), at(500))));
         assert_eq!(holder(&store, &ada, &device, three).await, None);
     });
@@ -195,7 +195,7 @@ fn a_resend_of_the_same_code_has_its_data_from_the_start_and_another_code_has_no
         let again = add(&id, to(&store, number), at(30)).await;
         assert_eq!(again.data, Some(data("sid")));
         // Where the send in between came to nothing, the code of the one before is still out.
-        assert!(store.delivery_failed(&again.id, true, false, at(31)).await.unwrap());
+        assert!(store.delivery_failed(&again.id, true, &failure(), at(31)).await.unwrap());
         assert_eq!(add(&id, to(&store, number), at(60)).await.data, Some(data("sid")));
 
         let other = NewDelivery { live_key: Some(store.hash("live", &[b"another"])), ..to(&store, number) };

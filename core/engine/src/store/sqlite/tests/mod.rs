@@ -19,7 +19,7 @@ use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use countersign_plugin::{Data, Phone, Purpose, Timestamp};
+use countersign_plugin::{Data, Failure, FailureKind, Phone, Purpose, Timestamp};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -104,6 +104,12 @@ fn phone(e164: &str) -> Phone {
 /// Data that belongs to no account.
 fn local(provider: &str) -> Holder {
     Holder { provider: provider.into(), account: None }
+}
+
+/// How a provider failed.
+fn failure() -> Failure {
+    let failure = Failure::new(FailureKind::RateLimited, "operator's text");
+    Failure { provider_code: Some("60203".repeat(20)), ..failure }
 }
 
 fn data(value: &str) -> Data {

@@ -142,7 +142,7 @@ fn a_send_that_fails_counts() {
         let id = sent.id.clone();
         let go = store.open_challenge(login(&ada, &device), sent, SEND, at(0)).await.unwrap();
         assert_eq!(go, SendAllowed::Go);
-        assert!(store.delivery_failed(&id, true, true, at(1)).await.unwrap());
+        assert!(store.delivery_failed(&id, true, &failure(), at(1)).await.unwrap());
         let refused = SendAllowed::CoolDown { until: at(30) };
         assert_eq!(send(&store, &ada, &device, "+15005550006", at(2)).await, refused);
     });
