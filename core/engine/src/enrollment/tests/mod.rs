@@ -454,6 +454,23 @@ fn a_device_is_confirmed_by_the_provider_that_enrolled_it() {
 }
 
 #[test]
+fn whom_an_administrator_is_enrolling_is_offered_no_registration_beside_it() {
+    run(async {
+        let rig = Rig::new();
+        rig.engine.add_user(NewAccount { name: "ada", ..NewAccount::default() }).await.unwrap();
+        let offered = || async {
+            let Assessment::Register { options, .. } = rig.engine.assess("ada", "web").await.unwrap() else {
+                panic!("there is no factor")
+            };
+            options.len()
+        };
+        assert_ne!(offered().await, 0);
+        let _started = rig.begin_phone_as("ada", NUMBER, "sms", BY_ADMINISTRATOR).await.unwrap();
+        assert_eq!(offered().await, 0);
+    });
+}
+
+#[test]
 fn every_refusal_has_a_word_for_the_person() {
     let failure = Box::new(countersign_plugin::Failure::new(FailureKind::Unavailable, "operator's"));
     for (error, expected) in [
