@@ -161,7 +161,7 @@ impl<'a> Send<'a> {
             // Two live codes in the person's hands would be the price.
             return Err(NotSent::Over.into());
         }
-        self.write_down(&prepared.new, send_rule(limits, service, is_fallback)).await?;
+        let created = self.write_down(&prepared.new, send_rule(limits, service, is_fallback)).await?;
         if same_code {
             // The provider sends the same code again: what it knows it by is the new delivery's, even
             // if this send comes to nothing.
@@ -171,7 +171,6 @@ impl<'a> Send<'a> {
         } else if !is_fallback {
             let _best_effort = self.retire().await?;
         }
-        let created = clock.now();
         match self.start(service, &prepared).await? {
             Ok(outcome) => self.sent(service, prepared, outcome, created).await,
             Err(failed) => self.failed(service, prepared, failed, created).await,
@@ -179,19 +178,21 @@ impl<'a> Send<'a> {
     }
 
     /// Writes the delivery down; where another one holds its live key, once more after the
-    /// provider has confirmed that the other's code is dead.
-    async fn write_down(&mut self, delivery: &NewDelivery, rule: SendRule) -> Result<(), SendError> {
-        let mut allowed = self.write_down_once(delivery, rule).await?;
+    /// provider has confirmed that the other's code is dead. Returns the moment that was written.
+    async fn write_down(&mut self, delivery: &NewDelivery, rule: SendRule) -> Result<Timestamp, SendError> {
+        let mut now = self.engine.clock.now();
+        let mut allowed = self.write_down_once(delivery, rule, now).await?;
         if let SendAllowed::LiveElsewhere { challenge, delivery: other, until } = &allowed {
             if make_way(self.engine, challenge, other).await? == AtProvider::MayLive {
                 return Err(NotSent::TryAgainAt { until: *until }.into());
             }
-            allowed = self.write_down_once(delivery, rule).await?;
+            now = self.engine.clock.now();
+            allowed = self.write_down_once(delivery, rule, now).await?;
         }
         Err(match allowed {
             SendAllowed::Go => {
                 self.written = Some(delivery.id.clone());
-                return Ok(());
+                return Ok(now);
             }
             SendAllowed::CoolDown { until } => NotSent::CoolDown { until },
             SendAllowed::SendLocked { until } => NotSent::SendLocked { until },
@@ -203,9 +204,13 @@ impl<'a> Send<'a> {
         .into())
     }
 
-    async fn write_down_once(&self, delivery: &NewDelivery, rule: SendRule) -> Result<SendAllowed, StoreError> {
-        let Engine { store, clock, .. } = self.engine;
-        let now = clock.now();
+    async fn write_down_once(
+        &self,
+        delivery: &NewDelivery,
+        rule: SendRule,
+        now: Timestamp,
+    ) -> Result<SendAllowed, StoreError> {
+        let store = &self.engine.store;
         match &self.slot {
             Slot::New(id) if self.written.is_none() => {
                 let challenge = NewChallenge {
