@@ -1,5 +1,7 @@
 //! The trait, method by method: each hands its transition to the store's thread.
 
+use std::sync::atomic::Ordering;
+
 use async_trait::async_trait;
 use countersign_plugin::{Data, Failure, Timestamp};
 
@@ -239,7 +241,11 @@ impl Store for SqliteStore {
     }
 
     async fn expire(&self, now: Timestamp) -> Result<u64, StoreError> {
-        self.write("expire", now, move |tx| tx.expire()).await
+        let expired = self.write("expire", now, move |tx| tx.expire()).await?;
+        if self.not_emptied.load(Ordering::Relaxed) {
+            self.checkpoint().await;
+        }
+        Ok(expired)
     }
 
     async fn append(&self, event: AuditEvent, now: Timestamp) -> Result<(), StoreError> {

@@ -26,6 +26,7 @@ mod writer;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use countersign_plugin::Timestamp;
 use rusqlite::TransactionBehavior;
@@ -55,6 +56,8 @@ pub struct SqliteStore {
     keys: Arc<KeyRing>,
     observer: Option<Arc<dyn Observer>>,
     writer: Writer,
+    /// Whether the log still holds what was deleted.
+    not_emptied: AtomicBool,
 }
 
 impl SqliteStore {
@@ -130,7 +133,7 @@ impl SqliteStore {
     ) -> Result<Self, StoreError> {
         let writer = Writer::start(connection)
             .map_err(|error| StoreError::Database { path: path.clone(), cause: Box::new(error) })?;
-        Ok(Self { path, keys: Arc::new(keys), observer, writer })
+        Ok(Self { path, keys: Arc::new(keys), observer, writer, not_emptied: AtomicBool::new(false) })
     }
 
     /// One transition in one transaction: with an error nothing of it has happened.
@@ -157,13 +160,25 @@ impl SqliteStore {
     }
 
     /// Moves what was written into the database file and empties the log beside it, so that what
-    /// was deleted is nowhere any more. Where another process reads just now, the next one does it.
+    /// was deleted is nowhere any more. Where another process reads just now, `expire` tries again.
     async fn checkpoint(&self) {
-        let done =
-            self.writer.run(|connection| connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())));
-        if let Ok(Err(error)) = done.await {
-            tracing::warn!(%error, "the store's log could not be emptied after a deletion");
-        }
+        let done = self
+            .writer
+            .run(|connection| connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0)));
+        let emptied = match done.await {
+            Ok(Ok(busy)) => {
+                if busy {
+                    tracing::warn!("the store's log was not emptied after a deletion, for another process reads");
+                }
+                !busy
+            }
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "the store's log could not be emptied after a deletion");
+                false
+            }
+            Err(writer::Gone) => return,
+        };
+        self.not_emptied.store(!emptied, Ordering::Relaxed);
     }
 
     /// Reads in one transaction, so that all of it is of one moment.

@@ -78,6 +78,23 @@ fn a_forgotten_name_is_nowhere_on_the_disk() {
 }
 
 #[test]
+fn a_name_that_somebody_read_while_it_was_forgotten_goes_the_next_time() {
+    let files = Files::new();
+    let store = files.open();
+    let user = run(add_user(&store, "canary-name"));
+    // A reader must not make the test wait.
+    run(raw(&store, "PRAGMA busy_timeout = 1")).unwrap();
+    let reader = rusqlite::Connection::open(files.store()).unwrap();
+    reader.execute_batch("BEGIN; SELECT count(*) FROM users").unwrap();
+    reader.query_row("SELECT count(*) FROM users", [], |row| row.get::<_, u32>(0)).unwrap();
+    assert!(run(store.forget_user(&user, at(1))).unwrap());
+    assert!(holds(&bytes(&files), "canary-name"), "somebody reads");
+    drop(reader);
+    run(store.expire(at(2))).unwrap();
+    assert!(!holds(&bytes(&files), "canary-name"));
+}
+
+#[test]
 fn a_full_disk_approves_nothing_and_loses_nothing() {
     on_both(|store| async move {
         let ada = add_user(&store, "ada").await;
