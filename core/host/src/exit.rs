@@ -172,6 +172,7 @@ fn enroll(error: &EnrollError) -> Exit {
         EnrollError::Phone(_)
         | EnrollError::UnknownMethod { .. }
         | EnrollError::WrongMethod { .. }
+        | EnrollError::ServiceGone { .. }
         | EnrollError::Empty => Exit::Usage,
         EnrollError::Unusable { .. }
         | EnrollError::RegistrationClosed { .. }

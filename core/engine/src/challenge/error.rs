@@ -187,7 +187,7 @@ pub enum CheckError {
     },
     /// The store failed. Whatever the provider said, the answer is no; a code that it accepted
     /// is used up, and the person needs a new one.
-    #[error("the code was not accepted, because the store failed: {0}")]
+    #[error("nothing was approved, because the store failed: {0}")]
     Store(#[from] StoreError),
 }
 

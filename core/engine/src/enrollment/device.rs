@@ -65,8 +65,9 @@ pub(crate) async fn confirm(
     let waits = |found: &&Enrollment| found.id == *enrollment && !found.active;
     let Some(enrollment) = enrollments.iter().find(waits) else { return Err(EnrollError::UnknownEnrollment) };
     let Some(service) = service_of(engine, enrollment) else {
-        let method = enrollment.provider.clone().unwrap_or_default();
-        return Err(EnrollError::WrongMethod { method, wanted: "a device" });
+        let Factor::Device(channel) = &enrollment.factor else { return Err(EnrollError::UnknownEnrollment) };
+        let provider = enrollment.provider.clone().unwrap_or_default();
+        return Err(EnrollError::ServiceGone { provider, channel: channel.clone() });
     };
     let typed = code::read(typed, service.offer.code_digits);
     if typed == Typed::Empty {

@@ -82,6 +82,17 @@ pub enum EnrollError {
     /// There is no such pending enrollment of this user: it never was, expired, or was replaced.
     #[error("there is no such enrollment that waits for its first code; begin another one")]
     UnknownEnrollment,
+    /// The provider by which the device is being enrolled is no longer in the bootstrap for this
+    /// channel.
+    #[error(
+        "provider `{provider}`, by which this {channel} device is being enrolled, is no longer in the bootstrap; begin another enrollment"
+    )]
+    ServiceGone {
+        /// The provider.
+        provider: String,
+        /// The channel.
+        channel: String,
+    },
     /// Nothing was typed. It does not count as an attempt.
     #[error("no code was typed; nothing was counted")]
     Empty,
@@ -118,6 +129,7 @@ impl EnrollError {
             Self::NotSent(why) => why.person(),
             Self::Failed { failure, .. } => &failure.person,
             Self::Empty => "Please type the code.",
+            Self::ServiceGone { .. } => "That request is over. Please start again.",
             Self::UnknownEnrollment => "That took too long. Please start again.",
             Self::AlreadyEnrolled { .. } => "This is registered already. Please ask your administrator to change it.",
             Self::NeedsAdministrator => "Please ask your administrator to register you.",

@@ -323,6 +323,21 @@ fn of_two_first_factors_that_nobody_approved_one_becomes_active() {
 }
 
 #[test]
+fn a_device_whose_provider_is_gone_from_the_bootstrap_is_told_so() {
+    run(async {
+        let mut rig = Rig::new();
+        let enrolling = rig.begin_app("ada", BY_NOBODY).await.unwrap();
+        rig.without("totp");
+        let error = rig.engine.confirm_device("ada", &enrolling.enrollment, "123456").await.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "provider `app`, by which this totp device is being enrolled, is no longer in the bootstrap; begin another enrollment"
+        );
+        assert_eq!(error.person(), "That request is over. Please start again.");
+    });
+}
+
+#[test]
 fn a_device_is_prepared_for_nobody_without_leave() {
     run(async {
         let rig = Rig::new();
