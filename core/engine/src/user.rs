@@ -7,8 +7,9 @@ use unicode_normalization::UnicodeNormalization as _;
 /// The longest name, in characters, once it is normalised.
 pub const NAME_CHARS: usize = 128;
 
-/// What is read at all, in bytes: one character never needs more than this much of a longer text.
-const READ_BYTES: usize = 4 * NAME_CHARS;
+/// What is read at all, in bytes: a character may be written apart, as up to four others of three
+/// bytes each (a Korean syllable as its letters, a Vietnamese one with its marks).
+const READ_BYTES: usize = 12 * NAME_CHARS;
 
 /// A user's name in its one spelling.
 ///
@@ -143,7 +144,10 @@ mod tests {
         let longest = "é".repeat(128);
         check(&longest, Ok(&longest));
         check(&"é".repeat(129), Err(NameError::TooLong));
-        check(&" ".repeat(513), Err(NameError::TooLong));
+        check(&" ".repeat(12 * 128 + 1), Err(NameError::TooLong));
+        // As long, with each syllable written as its letters.
+        check(&"\u{1112}\u{1161}\u{11ab}".repeat(128), Ok(&"한".repeat(128)));
+        check(&"\u{1112}\u{1161}\u{11ab}".repeat(129), Err(NameError::TooLong));
         // One character that NFKC turns into eighteen.
         check(&"\u{fdfa}".repeat(8), Err(NameError::TooLong));
     }
