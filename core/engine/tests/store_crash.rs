@@ -33,7 +33,7 @@ const SEND: SendRule = SendRule {
 const ATTEMPTS: AttemptRule = AttemptRule { per_challenge: 5, per_user: 2, lock_seconds: 900 };
 
 /// Every transition of the store, so that none is missing in the history.
-const NAMES: [&str; 22] = [
+const NAMES: [&str; 23] = [
     "add_user",
     "add_delivery",
     "append",
@@ -48,6 +48,7 @@ const NAMES: [&str; 22] = [
     "expire",
     "forget_user",
     "give_back_attempt",
+    "give_back_enrollment_attempt",
     "keep_delivery",
     "open_challenge",
     "put_provider_data",
@@ -191,6 +192,7 @@ const HISTORY: &[Step] = steps! {
     store => assert!(store.update_user(&id(UserId::parse, 1), required(), at(1)).await.unwrap()),
     store => assert_eq!(store.begin_enrollment(device(), at(2)).await.unwrap(), EnrollmentBegun::Begun),
     store => assert!(counted(store.count_enrollment_attempt(&enrollment(1), ATTEMPTS, at(3)).await.unwrap())),
+    store => store.give_back_enrollment_attempt(&enrollment(1), None, at(3)).await.unwrap(),
     store => assert!(store.put_provider_data(&enrollment(1), &holder("totp"), &data("other seed")).await.unwrap()),
     store => assert_eq!(
         store.confirm_enrollment(&enrollment(1), Proof::Step(5), None, at(4)).await.unwrap(),

@@ -37,6 +37,11 @@ impl Counted {
         }
     }
 
+    /// The lock that this one set, unless the code is right.
+    pub(crate) const fn locks_until(self) -> Option<Timestamp> {
+        self.locks_until
+    }
+
     /// Attempts left after this one.
     pub(crate) const fn left(self) -> u32 {
         self.left
@@ -93,9 +98,7 @@ pub(crate) async fn check(
             Verdict::Expired
         }
         Judgement::Failed(failed) => {
-            // The transport's word, not the plugin's: and only where it is the provider that
-            // judges, for what judges without the network has judged without it.
-            if failed.nothing_left && service.checker() == Checker::Provider {
+            if provably_not_judged(&failed, &service) {
                 engine.store.give_back_attempt(challenge, counted.locks_until, engine.clock.now()).await?;
                 left += 1;
             }
@@ -129,6 +132,12 @@ pub(crate) async fn judge_wrong(
         Some(until) => Verdict::Locked { until },
         None => Verdict::WrongCode { attempts_left: counted.left },
     })
+}
+
+/// The transport's word, not the plugin's: and only where it is the provider that judges, for what
+/// judges without the network has judged without it.
+pub(crate) fn provably_not_judged(failed: &Failed, service: &Service) -> bool {
+    failed.nothing_left && service.checker() == Checker::Provider
 }
 
 /// Writes down that nobody could tell.

@@ -7,7 +7,7 @@ use countersign_plugin::{ConfirmEnrollment, Confirmed, Enroll, Enrolled, Operati
 
 use super::{BeginFactor, EnrollError, Enrolling, allowed, phone::method_for};
 use crate::account::{self, UserError};
-use crate::challenge::{Counted, Passed, Verdict, judge_wrong, not_judged, proof};
+use crate::challenge::{Counted, Passed, Verdict, judge_wrong, not_judged, proof, provably_not_judged};
 use crate::code::{self, Typed};
 use crate::engine::Engine;
 use crate::operation::NothingKept;
@@ -107,12 +107,15 @@ pub(crate) async fn confirm(
         }
         Ok(Confirmed::WrongCode) => Ok(judge_wrong(engine, counted, None, enrollment).await?),
         Err(failed) => {
+            let mut attempts_left = counted.left();
+            if provably_not_judged(&failed, service) {
+                let (store, lock) = (&engine.store, counted.locks_until());
+                store.give_back_enrollment_attempt(&enrollment.id, lock, engine.clock.now()).await?;
+                attempts_left += 1;
+            }
             not_judged(engine, None, enrollment, service, &failed.failure).await?;
-            Ok(Verdict::Unavailable {
-                service: service.name.clone(),
-                failure: Box::new(failed.failure),
-                attempts_left: counted.left(),
-            })
+            let failure = Box::new(failed.failure);
+            Ok(Verdict::Unavailable { service: service.name.clone(), failure, attempts_left })
         }
     }
 }

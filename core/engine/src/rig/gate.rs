@@ -184,6 +184,12 @@ through! {
         rule: AttemptRule,
         now: Timestamp,
     ) -> Result<Attempt, StoreError>;
+    async fn give_back_enrollment_attempt(
+        &self,
+        enrollment: &EnrollmentId,
+        lock: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
     async fn remove_enrollment(
         &self,
         enrollment: &EnrollmentId,

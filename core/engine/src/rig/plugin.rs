@@ -48,7 +48,7 @@ impl Plugin {
             Kind::Verify => vec![Start, Check, Cancel, Status],
             Kind::NoCancel => vec![Start, Check, Status, Unenroll],
             Kind::Caller => vec![Start, Check],
-            Kind::App => vec![Enroll, ConfirmEnrollment, Check],
+            Kind::App | Kind::RemoteApp => vec![Enroll, ConfirmEnrollment, Check],
             Kind::Push => vec![Start, Status, Cancel],
         };
         let manifest = Manifest {

@@ -29,12 +29,14 @@ pub(crate) enum Kind {
     Caller,
     /// An app; checks without network.
     App,
+    /// An app whose codes its provider checks.
+    RemoteApp,
     /// Asks for an approval.
     Push,
 }
 
 impl Kind {
-    const ALL: [Self; 5] = [Self::Verify, Self::NoCancel, Self::Caller, Self::App, Self::Push];
+    const ALL: [Self; 6] = [Self::Verify, Self::NoCancel, Self::Caller, Self::App, Self::RemoteApp, Self::Push];
 
     pub(super) fn name(self) -> String {
         format!("{self:?}")
@@ -256,19 +258,19 @@ impl World {
                 Ok(value(Started { delivery: Some(data(fresh)), ..Started::default() }))
             }
             (Kind::Caller, Operation::Check(_)) => Ok(value(Checked::Approved { accepted_step: None })),
-            (Kind::App, Operation::Enroll(_)) => {
+            (Kind::App | Kind::RemoteApp, Operation::Enroll(_)) => {
                 let key = fresh.to_string();
                 let setup = Setup { uri: String::new(), key, qr_svg: String::new(), qr_text: String::new() };
                 Ok(value(Enrolled { enrollment: data(fresh), setup }))
             }
-            (Kind::App, Operation::ConfirmEnrollment(confirm)) => {
+            (Kind::App | Kind::RemoteApp, Operation::ConfirmEnrollment(confirm)) => {
                 let step = matching(&confirm.enrollment, confirm.code.as_str(), now);
                 Ok(value(match step {
                     Some(_) => Confirmed::Confirmed { accepted_step: step, enrollment: None },
                     None => Confirmed::WrongCode,
                 }))
             }
-            (Kind::App, Operation::Check(check)) => {
+            (Kind::App | Kind::RemoteApp, Operation::Check(check)) => {
                 let step = matching(check.enrollment.as_ref().unwrap(), check.code.as_str(), now);
                 Ok(value(match step {
                     Some(_) => Checked::Approved { accepted_step: step },

@@ -83,6 +83,13 @@ pub trait Store: Send + Sync {
         rule: AttemptRule,
         now: Timestamp,
     ) -> Result<Attempt, StoreError>;
+    /// Gives such an attempt back, as [`give_back_attempt`](Self::give_back_attempt) does on a challenge.
+    async fn give_back_enrollment_attempt(
+        &self,
+        enrollment: &EnrollmentId,
+        lock: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
     /// Removes an enrollment with its data; open challenges on it are canceled. An approval is
     /// used up in the same transaction, as is decided whether what must remain does: of two
     /// removals at once that would leave nothing, also on two nodes, one is refused.

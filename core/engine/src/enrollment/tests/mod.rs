@@ -338,6 +338,29 @@ fn a_device_whose_provider_is_gone_from_the_bootstrap_is_told_so() {
 }
 
 #[test]
+fn an_attempt_at_a_device_is_given_back_where_provably_nothing_reached_its_provider() {
+    run(async {
+        for (weather, left, failures) in [(Weather::NotSent, 5, 0), (Weather::LostRequest, 4, 1)] {
+            let mut rig = Rig::new();
+            let offer = crate::rig::offer("remote", Maker::Device, Checker::Provider);
+            rig.plus(crate::rig::service(&rig.world, "remote", "remote", crate::rig::Kind::RemoteApp, offer));
+            let begin = BeginFactor { user: "ada", method: "remote", locale: None, actor: BY_NOBODY };
+            let enrolling = rig.engine.begin_device(begin).await.unwrap();
+            rig.world.weather(weather);
+            let code = rig.world.app_code(&enrolling.setup);
+            let verdict = rig.confirm_with("ada", &enrolling, &code).await;
+            assert!(
+                matches!(verdict, Verdict::Unavailable { attempts_left, .. } if attempts_left == left),
+                "{verdict:?}"
+            );
+            assert_eq!(rig.engine.show_user("ada").await.unwrap().failures, failures);
+            rig.world.clear();
+            approved(&rig.confirm_with("ada", &enrolling, &code).await);
+        }
+    });
+}
+
+#[test]
 fn a_device_is_prepared_for_nobody_without_leave() {
     run(async {
         let rig = Rig::new();

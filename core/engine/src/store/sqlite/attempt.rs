@@ -58,12 +58,30 @@ impl Transition<'_> {
             [challenge.as_str()],
         )?;
         let Some(user) = self.user_of(challenge)?.filter(|_| given_back) else { return Ok(()) };
+        self.give_back_on_user(&user, lock)?;
+        self.append(&AuditEvent::new(AuditKind::AttemptGivenBack).user(&user).challenge(challenge))
+    }
+
+    pub(super) fn give_back_enrollment_attempt(
+        &self,
+        enrollment: &EnrollmentId,
+        lock: Option<Timestamp>,
+    ) -> Result<(), Fault> {
+        let given_back = self.hit(
+            "UPDATE enrollments SET attempts = attempts - 1 WHERE id = ?1 AND attempts > 0 AND state = 'pending'",
+            [enrollment.as_str()],
+        )?;
+        let Some(found) = self.enrollment(enrollment)?.filter(|_| given_back) else { return Ok(()) };
+        self.give_back_on_user(&found.user, lock)?;
+        self.append(&AuditEvent::new(AuditKind::AttemptGivenBack).user(&found.user).enrollment(Some(enrollment)))
+    }
+
+    fn give_back_on_user(&self, user: &UserId, lock: Option<Timestamp>) -> Result<bool, Fault> {
         self.hit(
             "UPDATE users SET failures = failures - 1, locked_until = nullif(locked_until, ?2)
              WHERE id = ?1 AND failures > 0",
             params![user.as_str(), lock.map(millis)],
-        )?;
-        self.append(&AuditEvent::new(AuditKind::AttemptGivenBack).user(&user).challenge(challenge))
+        )
     }
 
     fn count(&self, user: Option<&UserId>, target: Target<'_>, rule: AttemptRule) -> Result<Attempt, Fault> {

@@ -97,6 +97,17 @@ impl Store for SqliteStore {
         self.write("count_enrollment_attempt", now, move |tx| tx.count_enrollment_attempt(&enrollment, rule)).await
     }
 
+    async fn give_back_enrollment_attempt(
+        &self,
+        enrollment: &EnrollmentId,
+        lock: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let enrollment = enrollment.clone();
+        self.write("give_back_enrollment_attempt", now, move |tx| tx.give_back_enrollment_attempt(&enrollment, lock))
+            .await
+    }
+
     async fn remove_enrollment(
         &self,
         enrollment: &EnrollmentId,

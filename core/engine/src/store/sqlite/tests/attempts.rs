@@ -217,6 +217,31 @@ fn an_attempt_is_given_back_once_and_with_the_lock_that_it_set() {
 }
 
 #[test]
+fn an_attempt_at_an_enrollment_is_given_back_like_any_other() {
+    on_both(|store| async move {
+        let ada = add_user(&store, "ada").await;
+        let id = begin(&store, &new_device(&ada, "seed")).await;
+        let rule = AttemptRule { per_challenge: 2, per_user: 2, lock_seconds: 900 };
+        assert_eq!(store.count_enrollment_attempt(&id, rule, at(1)).await.unwrap(), counted(1));
+        let second = store.count_enrollment_attempt(&id, rule, at(1)).await.unwrap();
+        assert_eq!(second, Attempt::Counted { left: 0, locks_until: Some(at(901)) });
+        store.give_back_enrollment_attempt(&id, Some(at(901)), at(2)).await.unwrap();
+        assert_eq!(last_event(&store).await.kind, AuditKind::AttemptGivenBack);
+        assert_eq!((reread(&store, "ada").await.failures, reread(&store, "ada").await.locked_until), (1, None));
+        assert!(matches!(
+            store.count_enrollment_attempt(&id, rule, at(3)).await.unwrap(),
+            Attempt::Counted { left: 0, .. }
+        ));
+        store.unlock_user(&ada, at(3)).await.unwrap();
+        let confirmed = store.confirm_enrollment(&id, Proof::Step(1), None, at(4)).await.unwrap();
+        assert_eq!(confirmed, EnrollmentConfirmed::Confirmed);
+        let events = kinds(&store).await.len();
+        store.give_back_enrollment_attempt(&id, None, at(5)).await.unwrap();
+        assert_eq!(kinds(&store).await.len(), events, "what is over has nothing to give back");
+    });
+}
+
+#[test]
 fn guesses_at_an_enrollment_count_on_the_user_too() {
     on_both(|store| async move {
         let ada = add_user(&store, "ada").await;
