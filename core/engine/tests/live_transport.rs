@@ -188,7 +188,7 @@ async fn a_server_that_never_answers_is_left() {
 }
 
 #[tokio::test]
-async fn a_body_over_the_limit_is_not_read_to_its_end() {
+async fn a_body_over_the_limit_is_too_large_and_one_at_the_limit_is_not() {
     let server = MockServer::start().await;
     let large = ResponseTemplate::new(200).set_body_bytes(vec![b' '; REPLY_BODY_BYTES + 1]);
     Mock::given(path("/large")).respond_with(large).mount(&server).await;
@@ -196,6 +196,28 @@ async fn a_body_over_the_limit_is_not_read_to_its_end() {
     Mock::given(path("/full")).respond_with(full).mount(&server).await;
     is(send(&Request::get(Endpoint::new(&server.uri()).path(["large"]))).await, TransportFailureKind::TooLarge);
     assert!(send(&Request::get(Endpoint::new(&server.uri()).path(["full"]))).await.is_ok());
+}
+
+// The connection is closed by another thread than the one that waits for the server.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_without_end_is_left_at_the_limit() {
+    // More than the buffers of both ends hold, and still far less than memory.
+    const MOST: usize = 64 * REPLY_BODY_BYTES;
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let base = format!("http://{}", listener.local_addr().expect("an address"));
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a connection");
+        let length = stream.read(&mut [0; 4096]).expect("a request");
+        assert!(length > 0);
+        stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").expect("the head");
+        let block = [b' '; 1 << 16];
+        // Until nobody takes it any more.
+        let blocks = std::iter::repeat_with(|| stream.write_all(&block)).take_while(Result::is_ok);
+        blocks.take(MOST / block.len()).count() * block.len()
+    });
+    is(send(&Request::get(Endpoint::new(&base).path(["x"]))).await, TransportFailureKind::TooLarge);
+    let written = server.join().expect("served");
+    assert!(written < MOST, "{written} bytes were taken");
 }
 
 #[tokio::test]

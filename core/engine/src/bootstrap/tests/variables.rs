@@ -148,8 +148,27 @@ fn a_variable_of_ours_may_hold_a_secret_to_which_the_file_refers() {
     refused(&text, &[("COUNTERSIGN_TOKENS", "x")], &["COUNTERSIGN_TOKENS", "is not known"]);
 }
 
+/// Names the file for the child below. It is none of ours, which would have to set a key.
+const CHILD_READS: &str = "CHILD_READS";
+
+#[test]
+#[ignore = "is what the test below runs as its child"]
+fn reads_what_its_parent_says() {
+    let Some(path) = std::env::var_os(CHILD_READS) else { return };
+    assert_eq!(Bootstrap::read(Path::new(&path)).unwrap().limits.code_digits, 8);
+}
+
 #[test]
 fn the_process_environment_is_what_counts_by_default() {
     let folder = Folder::with("a.toml", TOTP);
-    assert!(Bootstrap::read(&folder.0.path().join("a.toml")).is_ok());
+    let read_where = |digits: &str| {
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+        child.args(["--exact", "bootstrap::tests::variables::reads_what_its_parent_says", "--ignored"]);
+        child.env(CHILD_READS, folder.0.path().join("a.toml")).env("COUNTERSIGN_LIMITS__CODE_DIGITS", digits);
+        let output = child.output().unwrap();
+        assert!(String::from_utf8_lossy(&output.stdout).contains("running 1 test"));
+        output.status.success()
+    };
+    assert!(read_where("8"));
+    assert!(!read_where("7"));
 }
