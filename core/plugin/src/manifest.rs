@@ -111,6 +111,10 @@ pub struct Channel {
     pub code_checked_by: Checker,
     /// Lengths of a code that a person may type here, fewest and most digits. Whatever is
     /// outside is a wrong code without asking the provider.
+    ///
+    /// Where the settings have an integer `digits`, its value (or its default in the schema) says how
+    /// many digits the codes of device and provider have at present, as far as it lies within these
+    /// lengths; the person is then asked for so many. Codes of the engine have as many as the site says.
     #[serde(default = "any_length")]
     pub code_digits: [u8; 2],
     /// Where it goes.

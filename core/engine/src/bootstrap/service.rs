@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use countersign_plugin::Manifest;
 use figment::value::Value as Layered;
 use serde_json::{Number, Value};
 use zeroize::{Zeroize, Zeroizing};
@@ -218,12 +219,10 @@ fn own<'a>(entry: &Entry<'a>, key: &'static str, expected: &'static str) -> Entr
     found
 }
 
-/// Reports a name that could not be part of a file's name, a URL or an environment variable.
+/// Reports a name that could not be part of a file's name, a URL or an environment variable: the form of a provider's
+/// id serves for all of them.
 pub(super) fn check_name(entry: &Entry<'_>, name: &str, what: &'static str) {
-    const LONGEST: usize = 40;
-    let begins_well = name.starts_with(|first: char| first.is_ascii_lowercase());
-    let goes_on_well = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    if !begins_well || !name.chars().all(goes_on_well) || name.len() > LONGEST {
+    if !Manifest::is_id(name) {
         entry.fault(Problem::Name { what });
     }
 }
