@@ -5,8 +5,9 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-/// A secret value. It is wiped on drop, and never printed.
-#[derive(Clone, PartialEq, Eq)]
+/// A secret value. It is wiped on drop, never printed, and compared with nothing: who must compare one does so in
+/// constant time.
+#[derive(Clone)]
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {

@@ -8,6 +8,7 @@ use std::ffi::{OsStr, OsString};
 
 use figment::value::{Dict, Map, Tag, Value};
 use figment::{Metadata, Profile, Provider, Source};
+use zeroize::{Zeroize as _, Zeroizing};
 
 use super::error::{Fault, Problem};
 use super::key::{KeyPath, nearest};
@@ -20,8 +21,16 @@ pub(super) const PREFIX: &str = "COUNTERSIGN_";
 /// Read by the program before there is a bootstrap.
 const RESERVED: [&str; 2] = ["COUNTERSIGN_BOOTSTRAP", "COUNTERSIGN_LOG"];
 
-/// The environment, of the process or of a test.
+/// The environment, of the process or of a test. Its values may be secrets: this copy of them is wiped.
 pub(super) struct Environment(BTreeMap<String, OsString>);
+
+impl Drop for Environment {
+    fn drop(&mut self) {
+        for value in self.0.values_mut() {
+            std::mem::take(value).into_encoded_bytes().zeroize();
+        }
+    }
+}
 
 impl Environment {
     pub(super) fn of_process() -> Self {
@@ -57,7 +66,9 @@ impl Environment {
                         Err(Misfit { path, problem: Problem::SetTwice { other: other.variable.clone() } })
                     }
                     (None, None) => Err(Misfit { path, problem: Problem::NotText }),
-                    (None, Some(value)) => Ok(Assignment { variable: variable.clone(), path, value: value.to_owned() }),
+                    (None, Some(value)) => {
+                        Ok(Assignment { variable: variable.clone(), path, value: Zeroizing::new(value.to_owned()) })
+                    }
                 }
             });
             match assignment {
@@ -88,7 +99,7 @@ impl Environment {
 pub(super) struct Assignment {
     variable: String,
     path: Vec<String>,
-    value: String,
+    value: Zeroizing<String>,
 }
 
 impl Assignment {
@@ -110,7 +121,7 @@ impl Provider for Assignment {
     }
 
     fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
-        let leaf = Value::from(self.value.clone());
+        let leaf = Value::from(self.value.as_str());
         let wrap = |value, key: &String| Value::Dict(Tag::Default, Dict::from([(key.clone(), value)]));
         Ok(match self.path.iter().rev().fold(leaf, wrap) {
             Value::Dict(_, entries) => Profile::Default.collect(entries),
