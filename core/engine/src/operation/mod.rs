@@ -3,8 +3,8 @@
 mod failed;
 mod mask;
 mod perform;
+mod waiting;
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,6 +25,7 @@ pub use failed::Failed;
 use failed::{broken_off, fault};
 pub use mask::Mask;
 use perform::Performer;
+pub(crate) use waiting::Waiting;
 
 /// Stores what a plugin wants kept, before the operation goes on.
 #[async_trait]
@@ -130,19 +131,16 @@ impl Runner {
         let handle = answer.as_ref().map_or_else(|_| handle_alone(&bytes), |answer| answer.handle);
         let open = Open { instance, handle };
         let mut new = performer.take(answer?)?;
-        let mut waiting = VecDeque::new();
+        let mut waiting = Waiting::default();
         let mut steps = 0;
         loop {
-            // Looked for before anything that waits: who is done has given up on all of that.
-            if let Some(done) = take_done(&mut new) {
-                return match done {
-                    Done::Outcome(value) => Ok(value),
-                    Done::Failure(failure) => Err(failure),
-                };
-            }
-            waiting.extend(new);
-            let Some(Step { id, action }) = waiting.pop_front() else {
+            let Some(Step { id, action }) = waiting.next(new) else {
                 return Err(fault("the plugin waits although every step has been answered".to_owned()));
+            };
+            let action = match action {
+                Action::Done(Done::Outcome(value)) => return Ok(value),
+                Action::Done(Done::Failure(failure)) => return Err(failure),
+                action => action,
             };
             steps += 1;
             contract::steps(steps)?;
@@ -163,15 +161,6 @@ struct Open<'a> {
 impl Drop for Open<'_> {
     fn drop(&mut self) {
         self.instance.end(self.handle);
-    }
-}
-
-/// The end of the operation, where these steps hold it.
-fn take_done(steps: &mut Vec<Step>) -> Option<Done> {
-    let at = steps.iter().position(|step| matches!(step.action, Action::Done(_)))?;
-    match steps.swap_remove(at).action {
-        Action::Done(done) => Some(done),
-        _ => None,
     }
 }
 

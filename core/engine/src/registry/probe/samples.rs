@@ -3,7 +3,7 @@
 
 use countersign_plugin::http::{Reply, TransportFailure, TransportFailureKind};
 use countersign_plugin::manifest::{Channel, Destination, Maker, Manifest};
-use countersign_plugin::step::{Action, Answer, Call, Done, Event, Step, StepReply};
+use countersign_plugin::step::{Action, Answer, Call, Done, Event, StepReply};
 use countersign_plugin::{
     AskStatus, Bytes, CancelChallenge, CheckCode, Code, ConfirmEnrollment, Data, Enroll, Fault, HmacAlgorithm,
     Operation, OperationName, Person, Phone, Provision, Purpose, Receive, Recipient, Scope, StartChallenge,
@@ -11,6 +11,7 @@ use countersign_plugin::{
 };
 
 use crate::instance::Instance;
+use crate::operation::Waiting;
 
 /// How HTTP requests are answered, once each: nothing leaves the probe.
 const NETWORKS: [Network; 4] = [Network::Down, Network::Answers(200), Network::Answers(400), Network::Answers(503)];
@@ -68,19 +69,19 @@ impl<'a> Samples<'a> {
         }
     }
 
+    /// A second loop over steps beside the engine's: nothing is to be awaited, kept or sent here, and the child has no
+    /// runtime. Their order is the engine's.
     fn perform(&mut self, operation: Operation, network: Network) -> Result<(), Fault> {
         let call = encoded(&Call { now: NOW, operation });
-        let mut answer = decoded(&self.instance.begin(&call)?)?;
-        let handle = answer.handle;
-        let mut waiting: Vec<Step> = Vec::new();
+        let Answer { handle, steps: mut new, .. } = decoded(&self.instance.begin(&call)?)?;
+        let mut waiting = Waiting::default();
         let mut result = Ok(());
         for _ in 0..limits::STEPS_PER_OPERATION {
-            waiting.append(&mut answer.steps);
-            let Some(step) = waiting.pop() else { break };
+            let Some(step) = waiting.next(new) else { break };
             let Some(got) = self.answer(step.action, network) else { break };
             let reply = encoded(&StepReply { id: step.id, now: NOW, got });
             match self.instance.resume(handle, &reply).and_then(|bytes| decoded(&bytes)) {
-                Ok(next) => answer = next,
+                Ok(next) => new = next.steps,
                 Err(fault) => {
                     result = Err(fault);
                     break;

@@ -169,3 +169,39 @@ fn faults_are_told_once_each() {
     scribe.faulty = true;
     assert_eq!(scribe.play(), ["test_credentials: no luck", "start: no luck"]);
 }
+
+/// Asks for two things at once, and is done when it has the second.
+#[derive(Default)]
+struct Pair(Mutex<Vec<u64>>);
+
+impl Pair {
+    fn answer(steps: Vec<Step>) -> Result<Vec<u8>, Fault> {
+        Ok(serde_json::to_vec(&Answer { handle: 1, steps, logs: Vec::new() }).unwrap())
+    }
+}
+
+impl Instance for Pair {
+    fn manifest(&self) -> &Manifest {
+        unreachable!("the samples are given theirs")
+    }
+
+    fn begin(&self, _: &[u8]) -> Result<Vec<u8>, Fault> {
+        Self::answer([1, 2].map(|id| Step { id, action: Action::Random { bytes: 1 } }).into())
+    }
+
+    fn resume(&self, _: u64, reply: &[u8]) -> Result<Vec<u8>, Fault> {
+        let reply: StepReply = serde_json::from_slice(reply).unwrap();
+        self.0.lock().unwrap().push(reply.id);
+        let done = || Step { id: 3, action: Action::Done(Done::Outcome(json!({}))) };
+        Self::answer((reply.id == 2).then(done).into_iter().collect())
+    }
+
+    fn end(&self, _: u64) {}
+}
+
+#[test]
+fn steps_are_answered_in_the_engines_order() {
+    let pair = Pair::default();
+    Samples::new(&pair).play(&Scribe::of(&[]).manifest);
+    assert_eq!(*pair.0.lock().unwrap(), [1, 2].repeat(4), "one operation, on each of four networks");
+}
