@@ -87,6 +87,12 @@ pub enum KeyFileProblem {
     Twice { line: usize },
     #[error("it holds no {what} key; put back the file that the store was made with")]
     Lacks { what: &'static str },
+    #[error("it does not exist; name the key file of the store")]
+    NoFile,
+    #[error(
+        "no number is left after its newest seal key; give that one a smaller number once nothing is sealed under it"
+    )]
+    NoNumberLeft,
     #[error("its {size} bytes are too many for a key file; name another file")]
     TooLarge { size: u64 },
     #[error("it is a folder, not a file; name the file with the key, or one that is to be made")]

@@ -53,8 +53,10 @@ pub fn check_key_file(key_file: &Path) -> Result<(), StoreError> {
 /// # Errors
 /// Where the file cannot be read or written; it is then as it was.
 pub fn add_seal_key(key_file: &Path) -> Result<u32, StoreError> {
-    let mut keys = read(key_file)?.ok_or_else(|| problem(key_file, KeyFileProblem::Missing))?;
-    let number = keys.add_seal()?;
+    // Held until the end: of two who add at once, the second adds to what the first has written.
+    let _lock = lock(key_file).map_err(|reason| problem(key_file, reason))?;
+    let mut keys = read(key_file)?.ok_or_else(|| problem(key_file, KeyFileProblem::NoFile))?;
+    let number = keys.add_seal()?.ok_or_else(|| problem(key_file, KeyFileProblem::NoNumberLeft))?;
     let new = write_beside(key_file, &keys)?;
     let replaced = fs::rename(&new, key_file).and_then(|()| private::sync_folder_of(key_file));
     if let Err(error) = replaced {
@@ -85,9 +87,21 @@ pub(super) fn read_or_create(key_file: &Path, store_exists: bool) -> Result<KeyR
 
 /// Writes a new key file, whole or not at all, unless there is one.
 fn create(key_file: &Path) -> Result<(), StoreError> {
-    let new = write_beside(key_file, &KeyRing::random()?)?;
+    create_by(key_file, |new, key_file| fs::hard_link(new, key_file))
+}
+
+fn create_by(key_file: &Path, link: impl FnOnce(&Path, &Path) -> io::Result<()>) -> Result<(), StoreError> {
+    let keys = KeyRing::random()?;
+    let new = write_beside(key_file, &keys)?;
     // Unlike a renaming, a link never replaces what another process has put there meanwhile.
-    let linked = fs::hard_link(&new, key_file);
+    let linked = match link(&new, key_file) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            // A file system without links, most likely. This replaces nothing either; only a power
+            // failure could leave half a file, which is refused then.
+            write_new(key_file, &keys)
+        }
+        linked => linked,
+    };
     let removed = fs::remove_file(&new);
     linked
         .and(removed)
@@ -177,15 +191,34 @@ fn write_beside(key_file: &Path, keys: &KeyRing) -> Result<PathBuf, StoreError> 
     let mut name = key_file.as_os_str().to_owned();
     name.push(format!(".{:016x}.new", u64::from_be_bytes(suffix)));
     let path = PathBuf::from(name);
-    let written = private::create(&path).and_then(|mut file| {
-        file.write_all(text(keys).as_bytes())?;
-        file.sync_all()
-    });
-    match written {
+    match write_new(&path, keys) {
         Ok(()) => Ok(path),
-        Err(error) => {
-            let _ = fs::remove_file(&path);
-            Err(problem(key_file, error.into()))
+        Err(error) => Err(problem(key_file, error.into())),
+    }
+}
+
+/// Writes the keys to a private file that must not exist yet, synced; it is gone where that fails.
+fn write_new(path: &Path, keys: &KeyRing) -> io::Result<()> {
+    let mut file = private::create(path)?;
+    let written = file.write_all(text(keys).as_bytes()).and_then(|()| file.sync_all());
+    if written.is_err() {
+        let _ = fs::remove_file(path);
+    }
+    written
+}
+
+/// Locks a key file against others who would replace it.
+fn lock(key_file: &Path) -> Result<File, KeyFileProblem> {
+    loop {
+        let file = match open(key_file) {
+            Err(KeyFileProblem::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(KeyFileProblem::NoFile);
+            }
+            opened => opened?,
+        };
+        // While we waited, another file may have taken its place.
+        if private::lock(&file, key_file)? {
+            return Ok(file);
         }
     }
 }
@@ -211,4 +244,50 @@ fn text(keys: &KeyRing) -> Zeroizing<String> {
 
 fn problem(key_file: &Path, reason: KeyFileProblem) -> StoreError {
     StoreError::KeyFile { key_file: key_file.to_owned(), reason }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_system_without_links_gets_its_key_file_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let key_file = folder.path().join("store.key");
+        let no_links = |_: &Path, _: &Path| Err(io::Error::from(io::ErrorKind::PermissionDenied));
+        create_by(&key_file, no_links).unwrap();
+        assert!(read(&key_file).unwrap().is_some());
+        let before = fs::read(&key_file).unwrap();
+        assert!(create_by(&key_file, no_links).is_err(), "it replaces nothing");
+        assert_eq!(fs::read(&key_file).unwrap(), before);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn seal_keys_that_are_added_at_once_are_all_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let key_file = folder.path().join("store.key");
+        create_key_file(&key_file).unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| add_seal_key(&key_file).unwrap());
+            }
+        });
+        assert_eq!(read(&key_file).unwrap().unwrap().newest_seal(), 9);
+    }
+
+    #[test]
+    fn no_seal_key_comes_after_the_last_number_or_into_no_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let key_file = folder.path().join("store.key");
+        let error = add_seal_key(&key_file).unwrap_err().to_string();
+        assert!(error.contains("it does not exist; name the key file of the store"), "{error}");
+        create_key_file(&key_file).unwrap();
+        let last = fs::read_to_string(&key_file).unwrap().replace("seal 1 ", &format!("seal {} ", u32::MAX));
+        fs::write(&key_file, &last).unwrap();
+        let error = add_seal_key(&key_file).unwrap_err().to_string();
+        assert!(error.contains("no number is left after its newest seal key"), "{error}");
+        assert_eq!(fs::read_to_string(&key_file).unwrap(), last);
+    }
 }

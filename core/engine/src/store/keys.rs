@@ -68,11 +68,11 @@ impl KeyRing {
         self.seals.last_key_value().map_or(0, |(number, _)| *number)
     }
 
-    /// Adds a key that seals from now on, and returns its number.
-    pub(super) fn add_seal(&mut self) -> Result<u32, NoRandomness> {
-        let number = self.newest_seal() + 1;
+    /// Adds a key that seals from now on, and returns its number; `None` where there is no greater.
+    pub(super) fn add_seal(&mut self) -> Result<Option<u32>, NoRandomness> {
+        let Some(number) = self.newest_seal().checked_add(1) else { return Ok(None) };
         self.seals.insert(number, random_key()?);
-        Ok(number)
+        Ok(Some(number))
     }
 
     /// The number of the key under which this value was sealed.

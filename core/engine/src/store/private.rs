@@ -29,6 +29,24 @@ pub(super) fn is_exposed(file: &File) -> io::Result<bool> {
     }
 }
 
+/// Waits until nobody else has locked this file, and locks it; `false` where another file has taken
+/// its name meanwhile. Elsewhere than on Unix locks keep their owner from reading, too, so there is
+/// none: there, of two who replace a file at once, the second wins.
+pub(super) fn lock(file: &File, path: &Path) -> io::Result<bool> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        file.lock()?;
+        let (open, named) = (file.metadata()?, std::fs::metadata(path)?);
+        Ok((open.dev(), open.ino()) == (named.dev(), named.ino()))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = path;
+        file.metadata().map(|_| true)
+    }
+}
+
 /// Makes the names in the file's folder durable: without it a new file may be gone after a power
 /// failure, although its content was synced.
 pub(super) fn sync_folder_of(path: &Path) -> io::Result<()> {

@@ -241,7 +241,7 @@ fn without_its_old_seal_key_a_store_that_was_not_resealed_does_not_open() {
 #[test]
 fn a_seal_key_is_added_to_nothing_but_a_key_file() {
     let files = Files::new();
-    assert!(matches!(add_seal_key(&files.key()), Err(StoreError::KeyFile { reason: KeyFileProblem::Missing, .. })));
+    assert!(matches!(add_seal_key(&files.key()), Err(StoreError::KeyFile { reason: KeyFileProblem::NoFile, .. })));
     write_private(&files.key(), b"index");
     assert!(add_seal_key(&files.key()).is_err());
     assert_eq!(fs::read(files.key()).unwrap(), b"index");
