@@ -181,6 +181,19 @@ pub(crate) enum UserCommand {
         /// The user's name
         user: String,
     },
+    /// Take a factor away from a user, also the last one
+    ///
+    /// Its open codes are worth nothing any more, and providers that keep something of it are asked to delete it. The
+    /// user may then register anew as [two_factor] allows; that is what it is for where an app was lost. For a lost
+    /// phone, `change-number` is safer: there nobody can register before the new number is proven.
+    #[command(after_long_help = help::REMOVE_FACTOR)]
+    RemoveFactor {
+        /// The user's name
+        user: String,
+        /// A service that uses the factor: sms, voice, totp or what the bootstrap calls it
+        #[arg(long, value_name = "SERVICE")]
+        method: String,
+    },
     /// Delete a user with everything that belongs to them
     ///
     /// Factors, numbers and open challenges go, and providers that keep something of the user are asked to delete it;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use countersign::challenge::{CheckError, NotSent, Progress, Resend, StartError, StartLogin, Started, Verdict};
 use countersign::enrollment::{EnrollError, Enrolling};
-use countersign::store::ChallengeId;
+use countersign::store::{ChallengeId, UNTIL_UNLOCKED};
 
 use crate::error::CommandError;
 use crate::open::Site;
@@ -264,7 +264,7 @@ fn tell(site: &Site, verdict: &Verdict) {
 pub(crate) fn in_words(site: &Site, verdict: &Verdict) -> String {
     match verdict {
         Verdict::WrongCode { attempts_left: left @ 1.. } => format!("{} ({left} left)", verdict.person()),
-        Verdict::Locked { until } => format!(
+        Verdict::Locked { until } if *until < UNTIL_UNLOCKED => format!(
             "Too many wrong codes: locked for another {}, on all methods.",
             wait::from(site.clock.now(), *until)
         ),

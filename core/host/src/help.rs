@@ -81,6 +81,12 @@ Example:
 
 Exit codes: 0 done, 2 unknown user or a bad file, 4 internal.";
 
+pub(crate) const REMOVE_FACTOR: &str = "\
+Example:
+  countersign user remove-factor ada --method totp
+
+Exit codes: 0 removed, 1 the user has no such factor, 2 unknown user, service or a bad file, 4 internal.";
+
 pub(crate) const FORGET: &str = "\
 Example:
   countersign user forget ada

@@ -61,6 +61,21 @@ fn what_is_left_to_administrators_is_enrolled_by_one() {
 }
 
 #[test]
+fn an_administrator_takes_a_lost_app_away_and_the_user_registers_another() {
+    let site = local();
+    let remove = ["user", "remove-factor", "ada", "--method", "totp"];
+    assert_eq!(site.run(&remove).code, Some(1), "there is none yet");
+    let (_, registered) = App::register(&site, "ada", "", &[]);
+    assert_eq!(registered.code, Some(0), "{registered:#?}");
+    let removed = site.run(&remove);
+    assert!(removed.code == Some(0) && removed.stdout.contains("factors   none"), "{removed:#?}");
+    let unknown = site.run(&["user", "remove-factor", "ada", "--method", "fax"]);
+    assert!(unknown.code == Some(2) && unknown.stderr.contains("`fax`"), "{unknown:#?}");
+    let (_, again) = App::register(&site, "ada", "", &[]);
+    assert_eq!(again.code, Some(0), "{again:#?}");
+}
+
+#[test]
 fn a_prompt_says_how_many_digits_are_configured() {
     let verify = block_on(Verify::start());
     let site = verify.site("");

@@ -5,7 +5,7 @@ mod shown;
 use std::path::Path;
 
 use countersign::account::NewAccount;
-use countersign::enrollment::Removed;
+use countersign::enrollment::{Actor, EnrollError, Removed};
 use countersign::store::Factor;
 use countersign_plugin::manifest::Destination;
 
@@ -48,6 +48,14 @@ async fn perform(site: &Site, command: &UserCommand, output: Output) -> Result<E
         UserCommand::ChangeNumber { user, phone, method } => {
             return change_number(site, user, phone, method.as_deref(), output).await;
         }
+        UserCommand::RemoveFactor { user, method } => {
+            let factor = factor(site, method)?;
+            let Removed { left_at } = engine.remove_factor(user, &factor, Actor::Administrator).await?;
+            for (provider, failure) in left_at {
+                prompt::tell(&format!("Provider `{provider}` still holds something of it: {failure}"));
+            }
+            user
+        }
         UserCommand::Forget { user } => {
             let name = engine.show_user(user).await?.name;
             let Removed { left_at } = engine.forget(user).await?;
@@ -58,6 +66,19 @@ async fn perform(site: &Site, command: &UserCommand, output: Output) -> Result<E
     let account = engine.show_user(user).await?;
     output.answer(&Shown::of(account, site.clock.now()))?;
     Ok(Exit::Yes)
+}
+
+/// The factor that a service uses.
+fn factor(site: &Site, method: &str) -> Result<Factor, EnrollError> {
+    let Some(service) = site.services.iter().find(|service| service.name == method) else {
+        let known = site.services.iter().map(|service| service.name.clone()).collect();
+        return Err(EnrollError::UnknownMethod { asked: method.to_owned(), known });
+    };
+    Ok(match service.destination() {
+        Destination::Phone => Factor::Phone,
+        Destination::Device => Factor::Device(service.channel.clone()),
+        Destination::Email | Destination::None => Factor::Other(service.channel.clone()),
+    })
 }
 
 /// The new number counts once its code was typed. Until then the user has none; whatever went wrong, it can be changed

@@ -231,3 +231,22 @@ fn every_refusal_tells_when_it_ends_and_has_a_word_for_the_person() {
         assert!(why.person().ends_with('.') && !why.person().contains("operator"));
     }
 }
+
+#[test]
+fn a_guess_lock_is_told_with_how_it_ends() {
+    let told = |until| (NotSent::GuessLocked { until }.to_string(), NotSent::GuessLocked { until }.until());
+    let soon = Timestamp::from_secs(1_767_225_600);
+    assert_eq!(
+        told(soon),
+        (
+            "the user typed too many wrong codes; the lock ends at 1767225600 s, or by an administrator's unlock"
+                .to_owned(),
+            Some(soon)
+        )
+    );
+    let never = crate::store::UNTIL_UNLOCKED;
+    assert_eq!(
+        told(never),
+        ("the user typed too many wrong codes; the lock ends by an administrator's unlock only".to_owned(), None)
+    );
+}

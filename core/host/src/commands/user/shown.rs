@@ -3,7 +3,7 @@
 use std::fmt;
 
 use countersign::account::{Account, FactorView};
-use countersign::store::Factor;
+use countersign::store::{Factor, UNTIL_UNLOCKED};
 use countersign_plugin::{Failure, Timestamp};
 use serde::Serialize;
 
@@ -23,9 +23,9 @@ pub(super) struct Shown {
     /// Whether there is an e-mail address; it is not shown.
     has_email: bool,
     locale: Option<String>,
-    /// Wrong codes since the last full success.
+    /// Wrong codes since the last full success or unlock.
     failures: u32,
-    /// Seconds since 1970.
+    /// Seconds since 1970; the end of the year 9999 where only an unlock ends the lock.
     locked_until: Option<u64>,
     factors: Vec<ShownFactor>,
     /// How long the lock lasts, in words.
@@ -57,7 +57,10 @@ impl Shown {
             failures: account.failures,
             locked_until: account.locked_until.map(|until| until.as_secs()),
             factors: account.factors.into_iter().map(ShownFactor::of).collect(),
-            locked_for: account.locked_until.map(|until| wait::from(now, until)),
+            locked_for: account.locked_until.map(|until| match until {
+                until if until >= UNTIL_UNLOCKED => "until an administrator's unlock".to_owned(),
+                until => format!("for another {}", wait::from(now, until)),
+            }),
         }
     }
 }
@@ -85,7 +88,7 @@ impl fmt::Display for Shown {
         writeln!(out, "e-mail    {}", yes(self.has_email))?;
         writeln!(out, "language  {}", self.locale.as_deref().unwrap_or("-"))?;
         match &self.locked_for {
-            Some(wait) => writeln!(out, "locked    for another {wait}")?,
+            Some(wait) => writeln!(out, "locked    {wait}")?,
             None => writeln!(out, "locked    no")?,
         }
         writeln!(out, "failures  {} since the last success", self.failures)?;
