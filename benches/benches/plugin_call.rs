@@ -28,20 +28,15 @@ struct Case {
 const NOW: Timestamp = Timestamp::from_secs(1_767_225_600);
 
 const fn first_reply(reply: Reply) -> StepReply {
-    StepReply { id: 1, now: NOW, got: Event::Http(reply) }
+    StepReply::new(1, NOW, Event::Http(reply))
 }
 
 fn approval() -> Case {
-    let ask = AskStatus {
-        channel: "approval".to_owned(),
-        mode: None,
-        recipient: None,
-        delivery: Some(Data::new(1, &json!({"request": "7"})).expect("data")),
-    };
+    let ask = AskStatus::new("approval").delivery(Data::new(1, &json!({"request": "7"})).expect("data"));
     Case {
         provider: "without-code",
         settings: json!({}),
-        call: Call { now: NOW, operation: Operation::Status(ask) },
+        call: Call::new(NOW, Operation::Status(ask)),
         reply: first_reply(Reply::from_json(200, &json!({"request": "7", "state": "approved"}))),
         outcome: json!("approved"),
     }
@@ -61,7 +56,7 @@ fn verify_check() -> Case {
     Case {
         provider: "twilio-verify",
         settings: json!({"auth_id": account, "auth_token": {"secret": "auth_token"}, "service_sid": service}),
-        call: Call { now: NOW, operation: Operation::Check(check) },
+        call: Call::new(NOW, Operation::Check(check)),
         reply: first_reply(Reply::from_json(200, &body)),
         outcome: json!({"approved": {}}),
     }

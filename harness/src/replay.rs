@@ -79,16 +79,16 @@ impl Transport for ReplayTransport {
         let mut state = self.lock();
         match state.player.play(&sent).map(|played| played.answer) {
             Ok(PlayedAnswer::Reply { status, headers, body }) => {
-                Ok(Reply { status, headers: headers.to_vec(), body: body.into() })
+                Ok(Reply::new(status, body).with_headers(headers.iter().cloned()))
             }
             Ok(PlayedAnswer::Failure(kind)) => {
                 let detail = "the cassette declares that the transport fails here".to_owned();
-                Err(TransportFailure { kind, detail })
+                Err(TransportFailure::new(kind, detail))
             }
             Err(mismatch) => {
                 let detail = mismatch.to_string().replace("\n  ", "; ");
                 state.mismatches.push(*mismatch);
-                Err(TransportFailure { kind: TransportFailureKind::Refused, detail })
+                Err(TransportFailure::new(TransportFailureKind::Refused, detail))
             }
         }
     }

@@ -49,6 +49,10 @@ impl Witness {
             Err(fault) => {
                 sized(&mut heard, format!("{:?}", fault.kind).as_bytes());
                 sized(&mut heard, fault.message.as_bytes());
+                for line in &fault.logs {
+                    sized(&mut heard, format!("{:?}", line.level).as_bytes());
+                    sized(&mut heard, line.text.as_bytes());
+                }
             }
         }
     }
@@ -124,7 +128,8 @@ fn value<T: DeserializeOwned>(bytes: &[u8]) -> Option<(T, &[u8], &[u8])> {
 
 #[cfg(test)]
 mod tests {
-    use countersign_plugin::FaultKind;
+    use countersign_plugin::step::LogLine;
+    use countersign_plugin::{FaultKind, Level};
 
     use super::*;
 
@@ -200,6 +205,13 @@ mod tests {
             witness.steps()
         };
         assert_ne!(faulty("one"), faulty("other"));
+        let talks = |text: &str| {
+            let witness = Witness::new(Arc::new(Silent));
+            let fault = Fault::new(FaultKind::Panicked, "one").logs(vec![LogLine::new(Level::Info, text)]);
+            witness.hear(Asked::Resume, &Err(fault));
+            witness.steps()
+        };
+        assert_ne!(talks("a"), talks("b"), "what was logged before a fault counts");
         assert_ne!(faulty("one"), steps(&["one"]));
         assert_eq!(faulty("one"), faulty("one"));
     }

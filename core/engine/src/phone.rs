@@ -32,7 +32,7 @@ pub fn read(text: &str, allowed: &BTreeSet<String>) -> Result<Phone, PhoneError>
     let written = plus_and_digits(text)?;
     let phone = if written.len() == TEST_NUMBERS.len() + 4 && written.starts_with(TEST_NUMBERS) {
         let national = written.get(2..).unwrap_or_default().to_owned();
-        Phone { e164: written, country_code: "1".to_owned(), national, region: Some("US".to_owned()) }
+        Phone::new(written, "1", national).region("US".to_owned())
     } else {
         ordinary(&written)?
     };
@@ -167,7 +167,7 @@ fn ordinary(written: &str) -> Result<Phone, PhoneError> {
     };
     match plan(number.code().value(), &national) {
         Some((Type::FixedLine | Type::Mobile | Type::FixedLineOrMobile | Type::Voip, region)) => {
-            Ok(Phone { e164, country_code, national, region })
+            Ok(Phone::new(e164, country_code, national).region(region))
         }
         Some((other, _)) => Err(PhoneError::Kind { kind: kind(other) }),
         None => Err(PhoneError::NotANumber { country_code }),

@@ -356,8 +356,7 @@ fn device() -> NewEnrollment {
 }
 
 fn phone() -> NewEnrollment {
-    let number =
-        Phone { e164: "+15005550006".into(), country_code: "1".into(), national: "5005550006".into(), region: None };
+    let number = Phone::new("+15005550006", "1", "5005550006");
     NewEnrollment {
         id: enrollment(2),
         factor: Factor::Phone,

@@ -13,6 +13,7 @@ use crate::step::LogLine;
 /// nothing. Neither may contain a code, a full phone number or a credential.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[must_use]
+#[non_exhaustive]
 pub struct Failure {
     /// What went wrong, in the engine's words.
     pub kind: FailureKind,
@@ -186,6 +187,7 @@ impl FailureKind {
 /// The plugin (or its caller) broke the contract of the binary interface. It is what an entry
 /// of [`PluginV1`](crate::abi::PluginV1) returns as its error, as JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Fault {
     /// What was broken.
     pub kind: FaultKind,

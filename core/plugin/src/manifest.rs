@@ -21,6 +21,7 @@ pub const HOST_FEATURES: [&str; 4] = ["http", "random", "keep", "hmac"];
 
 /// The manifest. Unknown fields are ignored, so later ones may be added.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Manifest {
     /// Version of this format: [`MANIFEST_VERSION`].
     pub manifest: u32,
@@ -58,6 +59,7 @@ pub struct Manifest {
 
 /// Who made a plugin.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Vendor {
     /// Name of a person or company.
     pub name: String,
@@ -88,6 +90,7 @@ impl DeliveryType {
 
 /// Texts in one language.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Label {
     /// A short name for lists.
     pub name: String,
@@ -98,6 +101,7 @@ pub struct Label {
 
 /// One channel, in one mode where the provider has modes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Channel {
     /// `sms`, `voice`, `totp`, or a name of the vendor's own.
     pub channel: String,
@@ -171,6 +175,7 @@ pub enum Destination {
 
 /// One place where requests may go.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Egress {
     /// Scheme, host and port, and possibly a path: `https://verify.twilio.com`.
     pub base: String,

@@ -18,6 +18,7 @@ use crate::time::Timestamp;
 
 /// What the host passes to `begin`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Call {
     /// The host's clock.
     pub now: Timestamp,
@@ -25,8 +26,16 @@ pub struct Call {
     pub operation: Operation,
 }
 
+impl Call {
+    /// An operation at this time.
+    pub const fn new(now: Timestamp, operation: Operation) -> Self {
+        Self { now, operation }
+    }
+}
+
 /// What `begin` and `resume` return.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Answer {
     /// The operation's handle; only in the answer of `begin`. Never 0, never used again.
     #[serde(default, skip_serializing_if = "is_zero")]
@@ -39,14 +48,29 @@ pub struct Answer {
     pub logs: Vec<LogLine>,
 }
 
+impl Answer {
+    /// These steps, without log lines; `handle` is 0 in all answers but that of `begin`.
+    pub const fn new(handle: u64, steps: Vec<Step>) -> Self {
+        Self { handle, steps, logs: Vec::new() }
+    }
+}
+
 /// One step.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Step {
     /// Names the step within its operation; counts from 1.
     pub id: u64,
     /// What to do.
     #[serde(rename = "do")]
     pub action: Action,
+}
+
+impl Step {
+    /// The step of that number.
+    pub const fn new(id: u64, action: Action) -> Self {
+        Self { id, action }
+    }
 }
 
 /// What a plugin may ask of a host. A host that reads a kind it does not know ends the
@@ -129,6 +153,7 @@ pub enum HmacAlgorithm {
 /// A line for the host's log. Codes, seeds, numbers and credentials do not belong here; the
 /// host also masks those that it knows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct LogLine {
     /// How important.
     pub level: Level,
@@ -157,6 +182,7 @@ pub enum Level {
 
 /// What the host passes to `resume`: the reply to one step.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct StepReply {
     /// Which step is answered.
     pub id: u64,
@@ -164,6 +190,13 @@ pub struct StepReply {
     pub now: Timestamp,
     /// What came of it.
     pub got: Event,
+}
+
+impl StepReply {
+    /// What came of the step of that number.
+    pub const fn new(id: u64, now: Timestamp, got: Event) -> Self {
+        Self { id, now, got }
+    }
 }
 
 /// What came of a step.
@@ -184,9 +217,17 @@ pub enum Event {
 
 /// What `open` returns.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Opened {
     /// The instance. Never 0, never used again.
     pub instance: u64,
+}
+
+impl Opened {
+    /// An instance of that number.
+    pub const fn new(instance: u64) -> Self {
+        Self { instance }
+    }
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]

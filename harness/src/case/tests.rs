@@ -51,7 +51,7 @@ impl Provider for Sample {
         }
         let request = Request::post(Endpoint::new("https://sample.example").path(["check"]));
         let reply = cx.http(request.basic_auth("user", &self.token).form([("Code", input.code.as_str())])).await?;
-        Ok(if reply.is_success() { Checked::Approved { accepted_step: None } } else { Checked::WrongCode })
+        Ok(if reply.is_success() { Checked::approved() } else { Checked::WrongCode })
     }
 }
 

@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use countersign::instance::Instance;
 use countersign_plugin::step::{Action, Answer, Done, Level, LogLine, Step};
-use countersign_plugin::{Data, Diagnosis, Failure, FailureKind, Fault, Finding, Health, Manifest, Started};
+use countersign_plugin::{Data, Diagnosis, Failure, FailureKind, Fault, Finding, Manifest, Started};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
@@ -30,20 +30,25 @@ impl Instance for Gossip {
         let call: Value = serde_json::from_slice(call).unwrap();
         let text = gossip(&call);
         let levels = [Level::Debug, Level::Info, Level::Warn, Level::Error];
-        let logs = levels.map(|level| LogLine { level, text: text.clone() }).into();
+        let logs = levels.map(|level| {
+            // As a plugin without the SDK would write it.
+            let mut line = LogLine::new(level, "");
+            line.text.clone_from(&text);
+            line
+        });
         let done = if call["operation"].get("start").is_some() && self.starts.load(Ordering::SeqCst) {
-            let delivery = Some(Data { version: 1, value: json!({"sid": "VE00000000000000000000000000000007"}) });
-            let started = Started { delivery, instruction: Some(text), ..Started::default() };
+            let delivery = Some(Data::from_json(1, json!({"sid": "VE00000000000000000000000000000007"})));
+            let started = Started::new().delivery(delivery).instruction(text);
             Done::Outcome(serde_json::to_value(started).unwrap())
         } else if call["operation"].get("test_credentials").is_some() && self.starts.load(Ordering::SeqCst) {
-            let finding =
-                Finding { subject: text.clone(), state: Health::Bad, message: text.clone(), remedy: Some(text) };
-            Done::Outcome(serde_json::to_value(Diagnosis { findings: vec![finding] }).unwrap())
+            let finding = Finding::bad(text.clone(), text.clone()).remedy(text);
+            Done::Outcome(serde_json::to_value(Diagnosis::new(vec![finding])).unwrap())
         } else {
             let failure = Failure::new(FailureKind::Misconfigured, text.clone()).person(text.clone()).code(text);
             Done::Failure(failure)
         };
-        let answer = Answer { handle: 1, steps: vec![Step { id: 1, action: Action::Done(done) }], logs };
+        let mut answer = Answer::new(1, vec![Step::new(1, Action::Done(done))]);
+        answer.logs = logs.into();
         Ok(serde_json::to_vec(&answer).unwrap())
     }
 

@@ -258,7 +258,7 @@ impl After<'_> {
     async fn judge(&self, challenge: &ChallengeId, purpose: Purpose, method: &str, code: &str) -> Verdict {
         let verdict = match purpose {
             Purpose::Login => self.check(challenge, code).await,
-            Purpose::Enroll => self.site.engine.confirm_phone(challenge, code).await.unwrap(),
+            _ => self.site.engine.confirm_phone(challenge, code).await.unwrap(),
         };
         if method == "sms" && verdict.name() == "approved" {
             self.accepted.borrow_mut().push((code.to_owned(), self.site.clock.now()));

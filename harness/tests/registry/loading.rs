@@ -22,7 +22,7 @@ fn a_plugin_is_found_beside_the_program_loaded_and_answers() {
     assert!(!plugin.pinned);
 
     let instance: Arc<dyn Instance> = Arc::new(plugin.open(br#"{"base_url": "https://here.example"}"#).unwrap());
-    let call = Call { now: Timestamp::from_secs(1), operation: Operation::Start(testing::start("approval")) };
+    let call = Call::new(Timestamp::from_secs(1), Operation::Start(testing::start("approval")));
     let answer = instance.begin(&serde_json::to_vec(&call).unwrap()).unwrap();
     let answer: Answer = serde_json::from_slice(&answer).unwrap();
     let [step] = answer.steps.as_slice() else { panic!("{answer:?}") };
@@ -41,7 +41,7 @@ fn two_instances_of_one_plugin_have_settings_of_their_own() {
     let plugin = registry.plugin(PROVIDER).unwrap();
     let one = plugin.open(br#"{"base_url": "https://one.example"}"#).unwrap();
     let two = plugin.open(br#"{"base_url": "https://two.example"}"#).unwrap();
-    let call = Call { now: Timestamp::from_secs(1), operation: Operation::Start(testing::start("approval")) };
+    let call = Call::new(Timestamp::from_secs(1), Operation::Start(testing::start("approval")));
     let call = serde_json::to_vec(&call).unwrap();
     drop(one);
     let answer = String::from_utf8(two.begin(&call).unwrap()).unwrap();

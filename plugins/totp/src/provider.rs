@@ -28,14 +28,14 @@ impl Provider for Totp {
         let seed = Zeroizing::new(cx.random(parameters.algorithm.seed_bytes()).await?);
         let app = App::new(Secret::from(seed.as_slice()), parameters)?;
         let setup = setup(&app, &self.config.issuer, input.person.account.as_deref())?;
-        Ok(Enrolled { enrollment: app.write()?, setup })
+        Ok(Enrolled::new(app.write()?, setup))
     }
 
     async fn confirm_enrollment(&self, cx: &Context, input: ConfirmEnrollment) -> Result<Confirmed, Failure> {
         offered(&input.channel)?;
         let app = App::read(&input.enrollment)?;
         Ok(match app.compare(&input.code, cx.now(), self.config.skew) {
-            Comparison::Matches { step } => Confirmed::Confirmed { accepted_step: Some(step), enrollment: None },
+            Comparison::Matches { step } => Confirmed::right_code_of_step(step),
             Comparison::Differs => Confirmed::WrongCode,
         })
     }
@@ -50,7 +50,7 @@ impl Provider for Totp {
         })?;
         let app = App::read(&enrollment)?;
         Ok(match app.compare(&input.code, cx.now(), self.config.skew) {
-            Comparison::Matches { step } => Checked::Approved { accepted_step: Some(step) },
+            Comparison::Matches { step } => Checked::approved_by_step(step),
             Comparison::Differs => Checked::WrongCode,
         })
     }

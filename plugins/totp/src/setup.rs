@@ -33,7 +33,7 @@ pub(crate) fn setup(app: &App, issuer: &str, account: Option<&str>) -> Result<Se
     // light modules and the quiet zone, what is left blank is the dark ones.
     let qr_text = qr.render().dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).build();
     let qr_svg = qr.render::<svg::Color<'_>>().module_dimensions(SVG_MODULE, SVG_MODULE).build();
-    Ok(Setup { uri: String::clone(&uri), key: String::clone(&key), qr_svg, qr_text })
+    Ok(Setup::new(uri.as_str(), key.as_str()).qr(qr_svg, qr_text))
 }
 
 /// The key URI, in the format that Google Authenticator's wiki describes and apps agree on.

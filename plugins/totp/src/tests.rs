@@ -2,8 +2,7 @@
 
 use countersign_plugin::testing::{self, Bench};
 use countersign_plugin::{
-    CheckCode, Checked, Code, ConfirmEnrollment, Confirmed, Data, Enroll, Enrolled, Failure, FailureKind, Person,
-    Timestamp,
+    Checked, Code, ConfirmEnrollment, Confirmed, Data, Enrolled, Failure, FailureKind, Person, Timestamp,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -137,7 +136,7 @@ mod checking {
 
     #[test]
     fn another_channel_is_not_offered() {
-        let input = CheckCode { enrollment: Some(app("sha1", SEED_SHA1, 6, 30)), ..testing::check("sms", CODE) };
+        let input = testing::check("sms", CODE).enrollment(app("sha1", SEED_SHA1, 6, 30));
         let failure = bench(json!({})).host().check(input).outcome.expect_err("sms");
         assert_eq!(failure.kind, FailureKind::Unsupported);
     }
@@ -158,14 +157,14 @@ mod checking {
         unusable(&app("sha1", "GEZDGNBVGY3TQOJQ", 6, 30), "shorter than 128 bits");
         unusable(&app("sha1", "GEZDGNBVGY3TQOJ1!", 6, 30), "not Base32");
         unusable(&app("md5", SEED_SHA1, 6, 30), "not of the shape");
-        unusable(&Data { version: 1, value: json!(SEED_SHA1) }, "not of the shape");
-        unusable(&Data { version: 0, ..app("sha1", SEED_SHA1, 6, 30) }, "no version of this plugin");
+        unusable(&Data::from_json(1, json!(SEED_SHA1)), "not of the shape");
+        unusable(&Data::from_json(0, app("sha1", SEED_SHA1, 6, 30).value), "no version of this plugin");
     }
 
     #[test]
     fn an_app_of_a_newer_plugin_is_not_to_be_removed() {
-        let newer = Data { version: 2, value: json!({"seed": SEED_SHA1, "shape": "of the future"}) };
-        for data in [newer, Data { version: 7, ..app("sha1", SEED_SHA1, 6, 30) }] {
+        let newer = Data::from_json(2, json!({"seed": SEED_SHA1, "shape": "of the future"}));
+        for data in [newer, Data::from_json(7, app("sha1", SEED_SHA1, 6, 30).value)] {
             unusable(&data, "install that version again");
             unusable(&data, &format!("data version {}; this one reads 1", data.version));
             let failure = check(&bench(json!({})), &data, Timestamp::from_millis(BEGIN_MS), CODE).expect_err("newer");
@@ -240,7 +239,7 @@ mod enrolling {
     #[track_caller]
     fn seed_of(algorithm: &str, uri_name: &str, bytes: usize) {
         let settings = json!({"algorithm": algorithm, "digits": 8, "period": 60});
-        let Enrolled { setup, enrollment } = enroll(settings, Some("ada"));
+        let Enrolled { setup, enrollment, .. } = enroll(settings, Some("ada"));
         let tail = format!("&algorithm={uri_name}&digits=8&period=60");
         assert!(setup.uri.ends_with(&tail), "{}", setup.uri);
         assert_eq!(enrollment.value["algorithm"], algorithm);
@@ -305,7 +304,7 @@ mod enrolling {
 
     #[test]
     fn nothing_printed_shows_the_seed() {
-        let input = Enroll { person: Person::default(), ..testing::enroll("totp") };
+        let input = testing::enroll("totp").person(Person::default());
         let ran = bench(json!({})).host().enroll(input);
         assert!(ran.logs.is_empty() && ran.requests.is_empty() && ran.kept.is_empty());
         assert!(!format!("{:?}", ran.outcome).contains("AAAQ"), "{:?}", ran.outcome);
@@ -327,8 +326,8 @@ mod enrolling {
     }
 
     fn try_enroll(settings: Value, account: Option<&str>) -> Result<Enrolled, Failure> {
-        let person = Person { account: account.map(str::to_owned), ..Person::default() };
-        bench(settings).host().enroll(Enroll { person, ..testing::enroll("totp") }).outcome
+        let person = Person::default().account(account.map(str::to_owned));
+        bench(settings).host().enroll(testing::enroll("totp").person(person)).outcome
     }
 }
 
@@ -336,19 +335,14 @@ mod confirming {
     use super::*;
 
     fn confirm(data: &Data, at: Timestamp, code: &str) -> Result<Confirmed, Failure> {
-        let input = ConfirmEnrollment {
-            channel: "totp".to_owned(),
-            mode: None,
-            enrollment: data.clone(),
-            code: Code::new(code),
-        };
+        let input = ConfirmEnrollment::new("totp", data.clone(), Code::new(code));
         bench(json!({})).host().at(at).confirm_enrollment(input).outcome
     }
 
     #[test]
     fn the_first_code_confirms_and_names_its_step() {
         let app = app("sha1", SEED_SHA1, 6, 30);
-        let confirmed = Confirmed::Confirmed { accepted_step: Some(1), enrollment: None };
+        let confirmed = Confirmed::right_code_of_step(1);
         assert_eq!(confirm(&app, Timestamp::from_secs(59), "287082"), Ok(confirmed.clone()));
         assert_eq!(confirm(&app, Timestamp::from_secs(60), "287082"), Ok(confirmed), "one step late, within the skew");
     }
@@ -408,7 +402,7 @@ mod opening {
 }
 
 fn approved(step: u64) -> Result<Checked, Failure> {
-    Ok(Checked::Approved { accepted_step: Some(step) })
+    Ok(Checked::approved_by_step(step))
 }
 
 #[track_caller]
@@ -416,15 +410,15 @@ fn bench(mut settings: Value) -> Bench<Totp> {
     if settings.get("issuer").is_none() {
         settings["issuer"] = json!("ACME");
     }
-    Bench::open(settings)
+    Bench::open(settings).manifest(include_bytes!("../manifest.json"))
 }
 
 fn app(algorithm: &str, secret: &str, digits: u8, period: u64) -> Data {
     let value = json!({"secret": secret, "algorithm": algorithm, "digits": digits, "period": period});
-    Data { version: 1, value }
+    Data::from_json(1, value)
 }
 
 fn check(bench: &Bench<Totp>, app: &Data, at: Timestamp, code: &str) -> Result<Checked, Failure> {
-    let input = CheckCode { enrollment: Some(app.clone()), recipient: None, ..testing::check("totp", code) };
+    let input = testing::check("totp", code).enrollment(app.clone()).recipient(None);
     bench.host().at(at).check(input).outcome
 }

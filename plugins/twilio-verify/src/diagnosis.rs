@@ -1,6 +1,6 @@
 //! What the reply to "which service is this?" says about each setting.
 
-use countersign_plugin::{Diagnosis, Failure, Finding, Health, OperationName, Reply, Timestamp};
+use countersign_plugin::{Diagnosis, Failure, Finding, OperationName, Reply, Timestamp};
 
 use crate::config::Sid;
 use crate::failures;
@@ -48,7 +48,7 @@ pub(crate) fn of(reply: &Reply, service: &Sid, now: Timestamp) -> Result<Diagnos
         (None, 404) => ["auth_id", "auth_token", "service_sid"].map(|subject| unexamined(subject, NOT_TWILIO)).into(),
         _ => return Err(why),
     };
-    Ok(Diagnosis { findings })
+    Ok(Diagnosis::new(findings))
 }
 
 fn accepted(reply: &Reply, service: &Sid) -> Result<Diagnosis, Failure> {
@@ -65,7 +65,7 @@ fn accepted(reply: &Reply, service: &Sid) -> Result<Diagnosis, Failure> {
     } else {
         good("service_sid", "the service exists and belongs to this account")
     };
-    Ok(Diagnosis { findings: vec![good("auth_id", PAIR_ACCEPTED), good("auth_token", PAIR_ACCEPTED), service] })
+    Ok(Diagnosis::new(vec![good("auth_id", PAIR_ACCEPTED), good("auth_token", PAIR_ACCEPTED), service]))
 }
 
 /// Twilio does not say which of the two is wrong, so neither do we.
@@ -94,16 +94,11 @@ const LIVE_PAIR: &str = "use the live pair from Console > Account > API keys & t
 const COPY_SERVICE: &str = "copy it from Console > Verify > Services, in the account of `auth_id`";
 
 fn good(subject: &str, message: &str) -> Finding {
-    Finding { subject: subject.to_owned(), state: Health::Good, message: message.to_owned(), remedy: None }
+    Finding::good(subject, message)
 }
 
 fn bad(subject: &str, message: &str, remedy: &str) -> Finding {
-    Finding {
-        subject: subject.to_owned(),
-        state: Health::Bad,
-        message: message.to_owned(),
-        remedy: Some(remedy.to_owned()),
-    }
+    Finding::bad(subject, message).remedy(remedy)
 }
 
 fn unknown(subject: &str) -> Finding {
@@ -111,5 +106,5 @@ fn unknown(subject: &str) -> Finding {
 }
 
 fn unexamined(subject: &str, message: &str) -> Finding {
-    Finding { subject: subject.to_owned(), state: Health::Unknown, message: message.to_owned(), remedy: None }
+    Finding::unknown(subject, message)
 }

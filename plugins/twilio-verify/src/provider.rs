@@ -72,7 +72,7 @@ impl TwilioVerify {
             return Err(failures::inconsistent("a verification that was just started is not pending"));
         }
         let expires_in_seconds = verification.expires_in_seconds;
-        Ok(Started { delivery: Some(delivery), expires_in_seconds, ..Started::default() })
+        Ok(Started::new().delivery(delivery).expires_in_seconds(expires_in_seconds))
     }
 
     async fn check_code(&self, cx: &Context, input: CheckCode) -> Result<Checked, Failure> {
@@ -97,7 +97,7 @@ impl TwilioVerify {
         }
         let verification = Verification::read(&reply, &sid, Some(phone))?;
         match (verification.state, verification.valid) {
-            (State::Approved, Some(true)) => Ok(Checked::Approved { accepted_step: None }),
+            (State::Approved, Some(true)) => Ok(Checked::approved()),
             (State::Pending, Some(false)) => Ok(Checked::WrongCode),
             (State::Expired | State::Canceled | State::Deleted | State::Failed, Some(false)) => Err(failures::over()),
             (State::MaxAttemptsReached, Some(false)) => Err(failures::no_tries_left()),

@@ -24,7 +24,7 @@ fn settings() -> Value {
 }
 
 fn bench() -> Bench<TwilioVerify> {
-    Bench::open(settings())
+    Bench::open(settings()).manifest(include_bytes!("../manifest.json"))
 }
 
 /// A verification as Twilio's documents show it.
@@ -74,20 +74,20 @@ fn error(code: u32, status: u16) -> Value {
 }
 
 fn delivery() -> Option<Data> {
-    Some(Data { version: 1, value: json!({"sid": SID}) })
+    Some(Data::from_json(1, json!({"sid": SID})))
 }
 
 fn check_input(code: &str) -> CheckCode {
-    CheckCode { delivery: delivery(), ..testing::check("sms", code) }
+    testing::check("sms", code).delivery(delivery())
 }
 
 fn cancel_input() -> CancelChallenge {
-    CancelChallenge { channel: "sms".to_owned(), mode: None, delivery: delivery() }
+    CancelChallenge::new("sms").delivery(delivery())
 }
 
 fn status_input() -> AskStatus {
     let recipient = Some(Recipient::Phone(testing::phone()));
-    AskStatus { channel: "sms".to_owned(), mode: None, recipient, delivery: delivery() }
+    AskStatus::new("sms").recipient(recipient).delivery(delivery())
 }
 
 #[test]

@@ -219,8 +219,7 @@ mod tests {
             (503, "2025550143", 86_400),
             (429, "2025550143", 86_400),
         ] {
-            let headers = vec![("retry-after".to_owned(), header.to_owned())];
-            let reply = Reply { headers, ..Reply::from_json(status, &json!({})) };
+            let reply = Reply::new(status, "{}").with_header("retry-after", header);
             let failure = TABLE.failure(&reply, Effect::Act, Timestamp::from_secs(0));
             assert_eq!(failure.retry, Retry::After { seconds }, "{status} {header}");
         }

@@ -1,21 +1,21 @@
 //! Findings of `test_credentials`, each about one setting.
 
-use countersign_plugin::{Failure, FailureKind, Finding, Health};
+use countersign_plugin::{Failure, FailureKind, Finding};
 
 pub(crate) fn good(subject: &str, message: &str) -> Finding {
-    finding(subject, Health::Good, message, None)
+    Finding::good(subject, message)
 }
 
 pub(crate) fn notice(subject: &str, message: &str) -> Finding {
-    finding(subject, Health::Notice, message, None)
+    Finding::notice(subject, message)
 }
 
 pub(crate) fn bad(subject: &str, message: &str, remedy: impl Into<String>) -> Finding {
-    finding(subject, Health::Bad, message, Some(remedy.into()))
+    Finding::bad(subject, message).remedy(remedy)
 }
 
 pub(crate) fn unknown(subject: &str, message: impl Into<String>) -> Finding {
-    finding(subject, Health::Unknown, message, None)
+    Finding::unknown(subject, message)
 }
 
 /// A refusal as a finding about `subject`, where a setting can mend it. The operator's texts say
@@ -39,10 +39,6 @@ const LOOK_UP: &str = "look the code up in the provider's documentation";
 
 const fn is_to_be_mended(kind: FailureKind) -> bool {
     matches!(kind, FailureKind::BadCredentials | FailureKind::Misconfigured | FailureKind::Blocked)
-}
-
-fn finding(subject: &str, state: Health, message: impl Into<String>, remedy: Option<String>) -> Finding {
-    Finding { subject: subject.to_owned(), state, message: message.into(), remedy }
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use countersign_plugin::testing::{self, Bench};
 use countersign_plugin::{
-    AskStatus, CancelChallenge, CheckCode, Context, Data, Delivered, Effect, Failure, FailureKind, Provider, Reply,
-    Retry, StartChallenge, Started, Timestamp,
+    AskStatus, CancelChallenge, Context, Data, Delivered, Effect, Failure, FailureKind, Provider, Reply, Retry,
+    StartChallenge, Started, Timestamp,
 };
 use serde_json::{Value, json};
 
@@ -20,7 +20,7 @@ pub(crate) const TO: &str = "+15005550006";
 pub(crate) const CANARY: &str = "+4917012345678";
 
 pub(crate) fn bench(settings: Value) -> Bench<TwilioVoice> {
-    Bench::open(settings)
+    Bench::open(settings).manifest(include_bytes!("../manifest.json"))
 }
 
 pub(crate) fn with(mut settings: Value, key: &str, value: Value) -> Value {
@@ -178,8 +178,7 @@ fn unknown_settings_modes_and_bare_secrets_are_refused() {
 
 #[test]
 fn a_challenge_of_another_channel_or_mode_is_refused_without_a_request() {
-    let start =
-        |channel: &str, mode: Option<&str>| StartChallenge { mode: mode.map(str::to_owned), ..testing::start(channel) };
+    let start = |channel: &str, mode: Option<&str>| testing::start(channel).mode(mode.map(str::to_owned));
     for (settings, input) in [
         (call_settings(), start("sms", None)),
         (call_settings(), start("voice", Some("authy"))),
@@ -197,9 +196,9 @@ fn each_mode_offers_its_own_operations_only() {
     unsupported(bench(call_settings()).host().check(testing::check("voice", "123456")).outcome.expect_err("engine's"));
     let authy = bench(authy_settings());
     let (channel, mode, delivery) = ("voice".to_owned(), None, None);
-    let cancel = CancelChallenge { channel: channel.clone(), mode: mode.clone(), delivery: delivery.clone() };
+    let cancel = CancelChallenge::new(channel.clone()).mode(mode.clone()).delivery(delivery.clone());
     unsupported(authy.host().cancel(cancel).outcome.expect_err("no such call"));
-    let status = AskStatus { channel, mode, recipient: None, delivery };
+    let status = AskStatus::new(channel).mode(mode).delivery(delivery);
     unsupported(authy.host().status(status).outcome.expect_err("no such call"));
 }
 
@@ -214,16 +213,16 @@ fn data_of_another_version_is_not_guessed_at() {
     }
     let channel = || "voice".to_owned();
     for version in [0, 2] {
-        let call = Some(Data { version, value: json!({"sid": CA}) });
-        let cancel = CancelChallenge { channel: channel(), mode: None, delivery: call.clone() };
+        let call = Some(Data::from_json(version, json!({"sid": CA})));
+        let cancel = CancelChallenge::new(channel()).delivery(call.clone());
         check(bench(call_settings()).host().cancel(cancel));
-        let status = AskStatus { channel: channel(), mode: None, recipient: None, delivery: call };
+        let status = AskStatus::new(channel()).delivery(call);
         check(bench(call_settings()).host().status(status));
-        let user = Some(Data { version, value: json!({"authy_id": "1000", "phone": TO}) });
-        let start = StartChallenge { enrollment: user.clone(), ..testing::start("voice") };
+        let user = Some(Data::from_json(version, json!({"authy_id": "1000", "phone": TO})));
+        let start = testing::start("voice").enrollment(user.clone());
         check(bench(authy_settings()).host().start(start));
         for (delivery, enrollment) in [(user.clone(), None), (None, user)] {
-            let input = CheckCode { delivery, enrollment, ..testing::check("voice", "123456") };
+            let input = testing::check("voice", "123456").delivery(delivery).enrollment(enrollment);
             check(bench(authy_settings()).host().check(input));
         }
     }

@@ -209,19 +209,17 @@ async fn judge(
         return Ok(if right { Judgement::Right(Proof::Nothing) } else { Judgement::Wrong });
     }
     let holder = service.holder(&*engine.store);
-    let operation = Operation::Check(CheckCode {
-        channel: service.channel.clone(),
-        mode: service.mode.clone(),
-        purpose: open.purpose,
-        recipient: policy::recipient(service, &open.user, enrollment),
-        code: code.clone(),
-        enrollment: engine.store.provider_data(&enrollment.id, &holder).await?,
-        delivery: open.delivery.data.clone(),
-    });
+    let operation = Operation::Check(
+        CheckCode::new(service.channel.clone(), open.purpose, code.clone())
+            .mode(service.mode.clone())
+            .recipient(policy::recipient(service, &open.user, enrollment))
+            .enrollment(engine.store.provider_data(&enrollment.id, &holder).await?)
+            .delivery(open.delivery.data.clone()),
+    );
     let keeper =
         ForDelivery { store: &*engine.store, delivery: &open.delivery.id, enrollment: &enrollment.id, holder: &holder };
     Ok(match engine.runner.run(service, operation, &keeper).await {
-        Ok(Checked::Approved { accepted_step }) => {
+        Ok(Checked::Approved { accepted_step, .. }) => {
             Judgement::Right(proof(engine, service, &enrollment.id, code, accepted_step))
         }
         Ok(Checked::WrongCode) => Judgement::Wrong,

@@ -73,11 +73,9 @@ async fn ask_to_cancel(engine: &Engine, service: &Arc<Service>, delivery: &Deliv
     if !service.supports(OperationName::Cancel) {
         return AtProvider::MayLive;
     }
-    let operation = Operation::Cancel(CancelChallenge {
-        channel: service.channel.clone(),
-        mode: service.mode.clone(),
-        delivery: delivery.data.clone(),
-    });
+    let operation = Operation::Cancel(
+        CancelChallenge::new(service.channel.clone()).mode(service.mode.clone()).delivery(delivery.data.clone()),
+    );
     match engine.runner.run::<Canceled>(service, operation, &NothingKept).await {
         Ok(Canceled::Canceled | Canceled::AlreadyOver) => AtProvider::Dead,
         Err(_) => AtProvider::MayLive,

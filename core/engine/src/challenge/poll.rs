@@ -22,12 +22,12 @@ pub(crate) async fn poll(engine: &Engine, challenge: &ChallengeId, purpose: Purp
     if let Some(until) = open.user.locked_until.filter(|until| *until > engine.clock.now()) {
         return Ok(Progress::Over(Verdict::Locked { until }));
     }
-    let operation = Operation::Status(AskStatus {
-        channel: service.channel.clone(),
-        mode: service.mode.clone(),
-        recipient: policy::recipient(&service, &open.user, enrollment),
-        delivery: open.delivery.data.clone(),
-    });
+    let operation = Operation::Status(
+        AskStatus::new(service.channel.clone())
+            .mode(service.mode.clone())
+            .recipient(policy::recipient(&service, &open.user, enrollment))
+            .delivery(open.delivery.data.clone()),
+    );
     let keeper = ForDelivery {
         store: &*engine.store,
         delivery: &open.delivery.id,

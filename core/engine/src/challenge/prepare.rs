@@ -74,11 +74,8 @@ pub(super) fn live_key(
     if service.maker() != Maker::Provider {
         return None;
     }
-    let recipient = match policy::recipient(service, user, enrollment) {
-        Some(Recipient::Phone(phone)) => phone.e164,
-        Some(Recipient::Email(address)) => address,
-        None => enrollment.id.to_string(),
-    };
+    let recipient = policy::recipient(service, user, enrollment);
+    let recipient = recipient.map_or_else(|| enrollment.id.to_string(), |recipient| recipient.address().to_owned());
     let parts = [service.provider.as_bytes(), service.account.as_slice(), recipient.as_bytes()];
     Some(store.hash("live code", &parts))
 }
@@ -109,6 +106,7 @@ fn counter(store: &dyn Store, recipient: Option<&Recipient>, user: &User, servic
     match recipient {
         Some(Recipient::Phone(phone)) => store.hash("recipient: phone", &[phone.e164.as_bytes()]),
         Some(Recipient::Email(address)) => store.hash("recipient: e-mail", &[address.as_bytes()]),
+        Some(other) => store.hash("recipient", &[other.kind().as_bytes(), other.address().as_bytes()]),
         None => store.hash("recipient: user", &[user.id.as_str().as_bytes(), service.channel.as_bytes()]),
     }
 }

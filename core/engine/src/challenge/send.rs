@@ -235,15 +235,14 @@ impl<'a> Send<'a> {
         let Order { user, enrollment, purpose, locale, .. } = *self.order;
         let locale = locale.map(str::to_owned).or_else(|| user.locale.clone());
         let email = user.email.as_ref().map(|email| email.0.clone());
-        let operation = Operation::Start(StartChallenge {
-            channel: service.channel.clone(),
-            mode: service.mode.clone(),
-            purpose,
-            recipient: prepared.recipient.clone(),
-            code: prepared.code.clone(),
-            person: Person { account: Some(user.name.clone()), email, locale },
-            enrollment: store.provider_data(&enrollment.id, &prepared.new.holder).await?,
-        });
+        let operation = Operation::Start(
+            StartChallenge::new(service.channel.clone(), purpose)
+                .mode(service.mode.clone())
+                .recipient(prepared.recipient.clone())
+                .code(prepared.code.clone())
+                .person(Person::default().account(user.name.clone()).email(email).locale(locale))
+                .enrollment(store.provider_data(&enrollment.id, &prepared.new.holder).await?),
+        );
         let keeper = ForDelivery {
             store: &**store,
             delivery: &prepared.new.id,

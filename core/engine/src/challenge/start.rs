@@ -47,6 +47,8 @@ pub(crate) async fn resend(engine: &Engine, resend: Resend<'_>) -> Result<Starte
             usable_by(engine, method, &open.user, std::slice::from_ref(enrollment))?;
         }
         Purpose::Enroll => provable_by(engine, method, &open.user, enrollment)?,
+        // Nothing here begins such a challenge.
+        _ => return Err(StartError::UnknownChallenge),
     }
     let order = Order {
         user: &open.user,

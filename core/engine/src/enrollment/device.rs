@@ -23,17 +23,16 @@ pub(crate) async fn begin(engine: &Engine, begin: BeginFactor<'_>) -> Result<Enr
     // Nothing is prepared in vain, or for who has no leave; the store decides once more when it is.
     let may = engine.store.may_begin_enrollment(&user.id, &factor, &begin.actor.authority(now), now).await?;
     allowed(may, &factor)?;
-    let operation = Operation::Enroll(Enroll {
-        channel: service.channel.clone(),
-        mode: service.mode.clone(),
-        person: Person {
-            account: Some(user.name.clone()),
-            email: user.email.as_ref().map(|email| email.0.clone()),
-            locale: begin.locale.map(str::to_owned).or_else(|| user.locale.clone()),
-        },
-    });
+    let operation = Operation::Enroll(
+        Enroll::new(service.channel.clone()).mode(service.mode.clone()).person(
+            Person::default()
+                .account(user.name.clone())
+                .email(user.email.as_ref().map(|email| email.0.clone()))
+                .locale(begin.locale.map(str::to_owned).or_else(|| user.locale.clone())),
+        ),
+    );
     let prepared: Result<Enrolled, _> = engine.runner.run(service, operation, &NothingKept).await;
-    let Enrolled { enrollment: data, setup } = prepared
+    let Enrolled { enrollment: data, setup, .. } = prepared
         .map_err(|failed| EnrollError::Failed { service: service.name.clone(), failure: Box::new(failed.failure) })?;
     let now = engine.clock.now();
     let new = NewEnrollment {
@@ -83,14 +82,11 @@ pub(crate) async fn confirm(
         Err(verdict) => return Ok(verdict),
     };
     let Typed::Code(code) = typed else { return Ok(judge_wrong(engine, counted, None, enrollment).await?) };
-    let operation = Operation::ConfirmEnrollment(ConfirmEnrollment {
-        channel: service.channel.clone(),
-        mode: service.mode.clone(),
-        enrollment: data,
-        code: code.clone(),
-    });
+    let operation = Operation::ConfirmEnrollment(
+        ConfirmEnrollment::new(service.channel.clone(), data, code.clone()).mode(service.mode.clone()),
+    );
     match engine.runner.run(service, operation, &NothingKept).await {
-        Ok(Confirmed::Confirmed { accepted_step, enrollment: data }) => {
+        Ok(Confirmed::Confirmed { accepted_step, enrollment: data, .. }) => {
             let proof = proof(engine, service, &enrollment.id, &code, accepted_step);
             let data = data.map(|data| (service.holder(&*engine.store), data));
             let now = engine.clock.now();

@@ -167,8 +167,7 @@ async fn held(engine: &Engine, enrollment: &Enrollment) -> Result<Vec<(Arc<Servi
             continue;
         }
         if let Some(data) = engine.store.provider_data(&enrollment.id, &holder).await? {
-            let input =
-                Unenroll { channel: service.channel.clone(), mode: service.mode.clone(), enrollment: Some(data) };
+            let input = Unenroll::new(service.channel.clone()).mode(service.mode.clone()).enrollment(data);
             held.push((Arc::clone(service), Operation::Unenroll(input)));
             told.push(holder);
         }

@@ -97,7 +97,7 @@ impl Mask {
                 self.add(phone.e164.trim_start_matches('+'));
                 self.add(&phone.national);
             }
-            Some(Recipient::Email(email)) => self.add(email),
+            Some(other) => self.add(other.address()),
             None => {}
         }
     }

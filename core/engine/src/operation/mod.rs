@@ -124,7 +124,7 @@ impl Runner {
         performer: &mut Performer<'_>,
     ) -> Result<Value, Failure> {
         let deadline = Instant::now() + self.limits.operation;
-        let call = encode(&Call { now: self.clock.now(), operation })?;
+        let call = encode(&Call::new(self.clock.now(), operation))?;
         let instance = &*service.instance;
         let bytes = instance.begin(&call).map_err(|fault| performer.broken(fault))?;
         let answer = read_answer(&bytes);
@@ -134,7 +134,7 @@ impl Runner {
         let mut waiting = Waiting::default();
         let mut steps = 0;
         loop {
-            let Some(Step { id, action }) = waiting.next(new) else {
+            let Some(Step { id, action, .. }) = waiting.next(new) else {
                 return Err(fault("the plugin waits although every step has been answered".to_owned()));
             };
             let action = match action {
@@ -145,7 +145,7 @@ impl Runner {
             steps += 1;
             contract::steps(steps)?;
             let got = performer.perform(action, deadline).await?;
-            let reply = encode(&StepReply { id, now: self.clock.now(), got })?;
+            let reply = encode(&StepReply::new(id, self.clock.now(), got))?;
             let bytes = open.instance.resume(open.handle, &reply).map_err(|fault| performer.broken(fault))?;
             new = performer.take(read_answer(&bytes)?)?;
         }

@@ -42,7 +42,7 @@ impl<'a> Performer<'a> {
         for line in lines.iter().take(limits::LOG_LINES + 1) {
             let (provider, operation) = (self.service.provider.as_str(), self.operation);
             // The SDK made one line of it, but not every plugin need be written with the SDK.
-            let LogLine { level, text } = LogLine::new(line.level, &self.mask.text(&line.text));
+            let LogLine { level, text, .. } = LogLine::new(line.level, &self.mask.text(&line.text));
             match level {
                 Level::Debug => tracing::debug!(provider, %operation, "{text}"),
                 Level::Info => tracing::info!(provider, %operation, "{text}"),
@@ -120,7 +120,7 @@ impl<'a> Performer<'a> {
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
             let detail = format!("the {} s for this operation are used up", self.runner.limits.operation.as_secs());
-            return Err(TransportFailure { kind: TransportFailureKind::Deadline, detail });
+            return Err(TransportFailure::new(TransportFailureKind::Deadline, detail));
         }
         let outgoing =
             Outgoing { request, url, secrets: &self.service.secrets, time_left: left.min(self.runner.limits.exchange) };
@@ -132,7 +132,7 @@ impl<'a> Performer<'a> {
         let sending = self.runner.transport.send(outgoing);
         let result = tokio::time::timeout(time_left, sending).await.unwrap_or_else(|_| {
             let detail = format!("no complete answer within {} s", time_left.as_secs_f32());
-            Err(TransportFailure { kind: TransportFailureKind::NoAnswer, detail })
+            Err(TransportFailure::new(TransportFailureKind::NoAnswer, detail))
         });
         if result.as_ref().is_err_and(left_nothing) {
             self.nothing_left = before;
@@ -161,7 +161,7 @@ const fn may_repeat(effect: Effect, kind: TransportFailureKind) -> bool {
     match kind {
         TransportFailureKind::NotSent => true,
         TransportFailureKind::NoAnswer => !matches!(effect, Effect::Act),
-        TransportFailureKind::TooLarge | TransportFailureKind::Refused | TransportFailureKind::Deadline => false,
+        _ => false,
     }
 }
 

@@ -62,7 +62,7 @@ impl Transport for Wire {
         self.sent.lock().unwrap().push(outgoing.url.to_string());
         let next = self.results.lock().unwrap().pop_front();
         match next {
-            Some(result) => result.map_err(|kind| TransportFailure { kind, detail: String::new() }),
+            Some(result) => result.map_err(|kind| TransportFailure::new(kind, "")),
             // A provider that never answers.
             None => std::future::pending().await,
         }
@@ -125,15 +125,7 @@ fn rig(answers: Vec<Result<Value, Fault>>, results: Vec<Result<Reply, TransportF
 }
 
 fn check() -> Operation {
-    Operation::Check(CheckCode {
-        channel: "sms".to_owned(),
-        mode: None,
-        purpose: Purpose::Login,
-        recipient: None,
-        code: Code::new("483920"),
-        enrollment: None,
-        delivery: None,
-    })
+    Operation::Check(CheckCode::new("sms", Purpose::Login, Code::new("483920")))
 }
 
 fn step(id: u64, action: Value) -> Result<Value, Fault> {
@@ -164,7 +156,7 @@ const URL: &str = "https://api.example.com/v1/check";
 #[tokio::test]
 async fn an_operation_runs_to_its_outcome_and_is_ended() {
     let rig = rig(vec![step(1, http("act", URL)), approved()], vec![ok()]);
-    assert_eq!(rig.check().await, Ok(Checked::Approved { accepted_step: None }));
+    assert_eq!(rig.check().await, Ok(Checked::approved()));
     assert_eq!(*rig.script.ended.lock().unwrap(), [7]);
     assert_eq!(rig.script.replies.lock().unwrap()[0]["now"], json!(1000));
 }
@@ -172,7 +164,7 @@ async fn an_operation_runs_to_its_outcome_and_is_ended() {
 #[tokio::test]
 async fn an_operation_that_is_not_declared_never_reaches_the_plugin() {
     let rig = rig(vec![], vec![]);
-    let operation = Operation::Provision(countersign_plugin::Provision { dry_run: true });
+    let operation = Operation::Provision(countersign_plugin::Provision::new(true));
     let failed = rig.runner.run::<Value>(&rig.service, operation, &NothingKept).await.unwrap_err();
     assert_eq!(failed.failure.kind, FailureKind::Unsupported);
 }

@@ -150,5 +150,6 @@ pub(crate) fn masked(recipient: &Recipient) -> String {
             let first: String = name.chars().take(1).collect();
             format!("{first}••••@{domain}")
         }
+        _ => "••••".to_owned(),
     }
 }

@@ -68,7 +68,7 @@ pub struct InProcess {
 impl InProcess {
     pub(super) fn open(root: Root, manifest: Arc<Manifest>, settings: &[u8]) -> Result<Self, Fault> {
         let opened = root.open_instance(settings)?;
-        let Ok(Opened { instance }) = serde_json::from_slice(&opened) else {
+        let Ok(Opened { instance, .. }) = serde_json::from_slice(&opened) else {
             return Err(Fault::new(FaultKind::Unknown, "the plugin opened an instance without naming it"));
         };
         Ok(Self { root, manifest, instance })

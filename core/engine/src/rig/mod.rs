@@ -289,8 +289,10 @@ fn engine(
 fn services(world: &Arc<World>) -> Vec<Arc<Service>> {
     let backup =
         service(world, "sms fallback 1", "backup", Kind::Verify, offer("sms", Maker::Provider, Checker::Provider));
-    let mail = Channel { destination: Destination::Email, ..offer("mail", Maker::Provider, Checker::Provider) };
-    let push = Channel { destination: Destination::None, ..offer("push", Maker::Nobody, Checker::Provider) };
+    let mut mail = offer("mail", Maker::Provider, Checker::Provider);
+    mail.destination = Destination::Email;
+    let mut push = offer("push", Maker::Nobody, Checker::Provider);
+    push.destination = Destination::None;
     let mut sms = service(world, "sms", "verify", Kind::Verify, offer("sms", Maker::Provider, Checker::Provider));
     sms.fallback = vec![Arc::new(backup)];
     [

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use countersign_plugin::http::HttpError;
-use countersign_plugin::manifest::{Channel, Checker, DeliveryType, Destination, Egress as Place, Maker, Vendor};
+use countersign_plugin::manifest::{Channel, Checker, Destination, Maker};
 use countersign_plugin::step::{Action, Answer, Call, Done, Event, Scope, Step, StepReply};
 use countersign_plugin::{
     Data, Effect, Endpoint, Failure, Fault, FaultKind, Manifest, Operation, OperationName, Request,
@@ -28,21 +28,16 @@ pub(crate) struct Plugin {
 
 /// What a manifest says of a channel that reaches phones, unless it is a device's.
 pub(crate) fn offer(channel: &str, maker: Maker, checker: Checker) -> Channel {
-    Channel {
-        channel: channel.to_owned(),
-        mode: None,
-        code_made_by: maker,
-        code_checked_by: checker,
-        code_digits: [6, 6],
-        destination: if maker == Maker::Device { Destination::Device } else { Destination::Phone },
-        code_lifetime_seconds: None,
-        operations: Vec::new(),
-        labels: Default::default(),
-    }
+    let destination = if maker == Maker::Device { Destination::Device } else { Destination::Phone };
+    let offer = json!({
+        "channel": channel, "code_made_by": maker, "code_checked_by": checker, "code_digits": [6, 6],
+        "destination": destination, "operations": [],
+    });
+    serde_json::from_value(offer).unwrap()
 }
 
 impl Plugin {
-    pub(crate) fn new(id: &str, kind: Kind, offer: Channel, world: Arc<World>) -> Self {
+    pub(crate) fn new(id: &str, kind: Kind, mut offer: Channel, world: Arc<World>) -> Self {
         use OperationName::{Cancel, Check, ConfirmEnrollment, Enroll, Start, Status, TestCredentials, Unenroll};
         let operations = match kind {
             Kind::Verify => vec![Start, Check, Cancel, Status],
@@ -51,25 +46,15 @@ impl Plugin {
             Kind::App | Kind::RemoteApp => vec![Enroll, ConfirmEnrollment, Check],
             Kind::Push => vec![Start, Status, Cancel],
         };
-        let manifest = Manifest {
-            manifest: 1,
-            id: id.to_owned(),
-            version: "1.0.0".to_owned(),
-            vendor: Vendor { name: "tests".to_owned(), url: None },
-            requires: Vec::new(),
-            delivery_type: DeliveryType::HostedService,
-            data_version: 1,
-            labels: Default::default(),
-            channels: vec![Channel { operations, ..offer }],
-            account: Vec::new(),
-            operations: if kind == Kind::Verify { vec![TestCredentials] } else { Vec::new() },
-            egress: vec![Place {
-                base: "https://provider.example".to_owned(),
-                paths: vec!["/v1".to_owned()],
-                mode: None,
-            }],
-            settings: json!({}),
-        };
+        let shared = if kind == Kind::Verify { vec![TestCredentials] } else { Vec::new() };
+        let manifest = json!({
+            "manifest": 1, "id": id, "version": "1.0.0", "vendor": {"name": "tests"}, "labels": {},
+            "delivery_type": "hosted-service", "channels": [], "operations": shared, "settings": {},
+            "egress": [{"base": "https://provider.example", "paths": ["/v1"]}],
+        });
+        let mut manifest: Manifest = serde_json::from_value(manifest).unwrap();
+        offer.operations = operations;
+        manifest.channels = vec![offer];
         Self { kind, manifest, world, last: AtomicU64::new(0), done: Mutex::default() }
     }
 
@@ -114,7 +99,7 @@ impl Instance for Plugin {
         let reply: StepReply = serde_json::from_slice(reply).unwrap();
         let done = match reply.got {
             Event::Http(reply) => reply.json::<Done>().unwrap(),
-            Event::Transport(failure) => Done::Failure(HttpError { failure, effect: Effect::Act }.into()),
+            Event::Transport(failure) => Done::Failure(HttpError::new(failure, Effect::Act).into()),
             Event::Kept => self.done.lock().unwrap().remove(&handle).unwrap(),
             other => panic!("not asked for: {other:?}"),
         };
@@ -125,14 +110,13 @@ impl Instance for Plugin {
         };
         let action = match (reply.id, sid) {
             (1, Some(sid)) => {
-                let data = Data { version: 1, value: sid.clone() };
+                let data = Data::from_json(1, sid.clone());
                 self.done.lock().unwrap().insert(handle, done);
                 Action::Keep { scope: Scope::Delivery, data }
             }
             _ => Action::Done(done),
         };
-        Ok(serde_json::to_vec(&Answer { handle: 0, steps: vec![Step { id: reply.id + 1, action }], logs: vec![] })
-            .unwrap())
+        Ok(serde_json::to_vec(&Answer::new(0, vec![Step::new(reply.id + 1, action)])).unwrap())
     }
 
     fn end(&self, handle: u64) {
@@ -148,5 +132,5 @@ pub(super) fn done(result: Result<Value, Failure>) -> Done {
 }
 
 fn answer(handle: u64, action: Action) -> Vec<u8> {
-    serde_json::to_vec(&Answer { handle, steps: vec![Step { id: 1, action }], logs: vec![] }).unwrap()
+    serde_json::to_vec(&Answer::new(handle, vec![Step::new(1, action)])).unwrap()
 }

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use async_trait::async_trait;
 use countersign_plugin::http::{Body, TransportFailure, TransportFailureKind};
 use countersign_plugin::{
-    Canceled, Checked, Confirmed, Data, Diagnosis, Enrolled, Failure, FailureKind, Operation, OperationName, Recipient,
-    Reply, Setup, Started, Status, Timestamp, Unenrolled,
+    Canceled, Checked, Confirmed, Data, Diagnosis, Enrolled, Failure, FailureKind, Operation, OperationName, Reply,
+    Setup, Started, Status, Timestamp, Unenrolled,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -199,12 +199,9 @@ impl World {
             state.locale.clone_from(&start.person.locale);
         }
         match (kind, operation) {
-            (_, Operation::TestCredentials(_)) => Ok(value(Diagnosis { findings: vec![] })),
+            (_, Operation::TestCredentials(_)) => Ok(value(Diagnosis::new(vec![]))),
             (Kind::Verify | Kind::NoCancel, Operation::Start(start)) => {
-                let to = match start.recipient.as_ref().unwrap() {
-                    Recipient::Phone(phone) => phone.e164.clone(),
-                    Recipient::Email(address) => address.clone(),
-                };
+                let to = start.recipient.as_ref().unwrap().address().to_owned();
                 let known = state
                     .codes
                     .iter()
@@ -226,7 +223,7 @@ impl World {
                 if sid == fresh {
                     state.codes.push(live);
                 }
-                Ok(value(Started { delivery: Some(data(sid)), expires_in_seconds, ..Started::default() }))
+                Ok(value(Started::new().delivery(data(sid)).expires_in_seconds(expires_in_seconds)))
             }
             (Kind::Verify | Kind::NoCancel, Operation::Check(check)) => {
                 let dead = || Failure::new(FailureKind::Expired, "unknown, expired, or approved already");
@@ -239,7 +236,7 @@ impl World {
                 }
                 if live.code == check.code.as_str() {
                     live.over = true;
-                    return Ok(value(Checked::Approved { accepted_step: None }));
+                    return Ok(value(Checked::approved()));
                 }
                 live.wrong += 1;
                 Ok(value(Checked::WrongCode))
@@ -251,35 +248,27 @@ impl World {
                 live.over = true;
                 Ok(value(if over { Canceled::AlreadyOver } else { Canceled::Canceled }))
             }
-            (_, Operation::Unenroll(_)) => Ok(value(Unenrolled {})),
+            (_, Operation::Unenroll(_)) => Ok(value(Unenrolled::new())),
             (Kind::Caller, Operation::Start(start)) => {
                 let phone = start.recipient.as_ref().unwrap().phone().unwrap().e164.clone();
                 state.screens.entry(phone).or_default().push(start.code.as_ref().unwrap().as_str().to_owned());
-                Ok(value(Started { delivery: Some(data(fresh)), ..Started::default() }))
+                Ok(value(Started::new().delivery(data(fresh))))
             }
-            (Kind::Caller, Operation::Check(_)) => Ok(value(Checked::Approved { accepted_step: None })),
+            (Kind::Caller, Operation::Check(_)) => Ok(value(Checked::approved())),
             (Kind::App | Kind::RemoteApp, Operation::Enroll(_)) => {
                 let key = fresh.to_string();
-                let setup = Setup { uri: String::new(), key, qr_svg: String::new(), qr_text: String::new() };
-                Ok(value(Enrolled { enrollment: data(fresh), setup }))
+                let setup = Setup::new("", key);
+                Ok(value(Enrolled::new(data(fresh), setup)))
             }
             (Kind::App | Kind::RemoteApp, Operation::ConfirmEnrollment(confirm)) => {
                 let step = matching(&confirm.enrollment, confirm.code.as_str(), now);
-                Ok(value(match step {
-                    Some(_) => Confirmed::Confirmed { accepted_step: step, enrollment: None },
-                    None => Confirmed::WrongCode,
-                }))
+                Ok(value(step.map_or(Confirmed::WrongCode, Confirmed::right_code_of_step)))
             }
             (Kind::App | Kind::RemoteApp, Operation::Check(check)) => {
                 let step = matching(check.enrollment.as_ref().unwrap(), check.code.as_str(), now);
-                Ok(value(match step {
-                    Some(_) => Checked::Approved { accepted_step: step },
-                    None => Checked::WrongCode,
-                }))
+                Ok(value(step.map_or(Checked::WrongCode, Checked::approved_by_step)))
             }
-            (Kind::Push, Operation::Start(_)) => {
-                Ok(value(Started { delivery: Some(data(fresh)), ..Started::default() }))
-            }
+            (Kind::Push, Operation::Start(_)) => Ok(value(Started::new().delivery(data(fresh)))),
             (Kind::Push, Operation::Status(ask)) => {
                 // Asking is no request of its own.
                 state.count -= 1;
@@ -303,7 +292,7 @@ impl Transport for World {
             let next = state.forecast.pop_front();
             next.or_else(|| state.weather.clone()).unwrap_or(Weather::Fair)
         };
-        let failed = |kind| Err(TransportFailure { kind, detail: String::new() });
+        let failed = |kind| Err(TransportFailure::new(kind, ""));
         let Some(Body::Json(body)) = &outgoing.request.body else { panic!("a plugin of the rig sends JSON") };
         let kind = Kind::ALL.into_iter().find(|kind| body["kind"] == kind.name()).unwrap();
         let operation: Operation = serde_json::from_value(body["operation"].clone()).unwrap();
@@ -353,7 +342,7 @@ fn value(outcome: impl Serialize) -> Value {
 }
 
 fn data(sid: u64) -> Data {
-    Data { version: 1, value: json!(sid) }
+    Data::from_json(1, json!(sid))
 }
 
 fn find<'a>(codes: &'a mut [Live], delivery: Option<&Data>) -> Option<&'a mut Live> {

@@ -95,7 +95,7 @@ impl Transport for LiveTransport {
             Ok(result) => result,
             Err(_) => {
                 let detail = format!("no complete answer within {} s", outgoing.time_left.as_secs_f32());
-                Err(TransportFailure { kind: TransportFailureKind::NoAnswer, detail })
+                Err(TransportFailure::new(TransportFailureKind::NoAnswer, detail))
             }
         }
     }
@@ -205,16 +205,17 @@ fn reveal(value: &FieldValue, secrets: &Secrets) -> Result<Zeroizing<String>, Tr
 async fn read(mut response: reqwest::Response, host: &str) -> Result<Reply, TransportFailure> {
     let status = response.status().as_u16();
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    let headers = response.headers().iter().map(|(name, value)| (name.to_string(), text(value))).collect();
+    let headers = response.headers().iter().map(|(name, value)| (name.to_string(), text(value)));
+    let headers: Vec<_> = headers.collect();
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| no_reply(&error, host))? {
         if body.len() + chunk.len() > REPLY_BODY_BYTES {
             let detail = format!("the answer (HTTP {status}) is larger than {REPLY_BODY_BYTES} bytes");
-            return Err(TransportFailure { kind: TransportFailureKind::TooLarge, detail });
+            return Err(TransportFailure::new(TransportFailureKind::TooLarge, detail));
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(Reply { status, headers, body: body.into() })
+    Ok(Reply::new(status, body).with_headers(headers))
 }
 
 /// Only a connection that never came about proves that nothing left.
@@ -232,7 +233,7 @@ fn no_reply(error: &reqwest::Error, host: &str) -> TransportFailure {
         (None, Some(root)) => root.to_string(),
         (None, None) => "the connection broke".to_owned(),
     };
-    TransportFailure { kind, detail }
+    TransportFailure::new(kind, detail)
 }
 
 /// What TLS itself says. It travels inside of I/O errors, which do not name it as their source.
@@ -300,9 +301,9 @@ fn names(presented: &[String]) -> String {
 }
 
 fn not_sent(detail: String) -> TransportFailure {
-    TransportFailure { kind: TransportFailureKind::NotSent, detail }
+    TransportFailure::new(TransportFailureKind::NotSent, detail)
 }
 
 fn refused(detail: String) -> TransportFailure {
-    TransportFailure { kind: TransportFailureKind::Refused, detail }
+    TransportFailure::new(TransportFailureKind::Refused, detail)
 }

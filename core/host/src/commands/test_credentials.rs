@@ -99,7 +99,7 @@ struct Failed {
 }
 
 impl Service {
-    fn of(service: String, Diagnosis { findings }: Diagnosis) -> Self {
+    fn of(service: String, Diagnosis { findings, .. }: Diagnosis) -> Self {
         let any = |state: Health| findings.iter().any(|finding| finding.state == state);
         let (state, exit) = if any(Health::Bad) {
             (State::Bad, Exit::No)
@@ -140,7 +140,7 @@ impl fmt::Display for Service {
         if let Some(failure) = &self.failure {
             write!(out, "\n  {}", failure.message)?;
         }
-        for Finding { subject, state, message, remedy } in &self.findings {
+        for Finding { subject, state, message, remedy, .. } in &self.findings {
             let state = match state {
                 Health::Good => "good   ",
                 Health::Notice => "notice ",

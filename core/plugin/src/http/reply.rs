@@ -12,6 +12,7 @@ use crate::time::Timestamp;
 
 /// An HTTP reply, whatever its status.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Reply {
     /// Status code, 100 to 599.
     pub status: u16,
@@ -24,6 +25,25 @@ pub struct Reply {
 }
 
 impl Reply {
+    /// A reply without header fields, for tests and hosts.
+    pub fn new(status: u16, body: impl Into<Bytes>) -> Self {
+        Self { status, headers: Vec::new(), body: body.into() }
+    }
+
+    /// Appends a header field.
+    #[must_use]
+    pub fn with_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// Appends header fields in this order.
+    #[must_use]
+    pub fn with_headers(mut self, headers: impl IntoIterator<Item = (String, String)>) -> Self {
+        self.headers.extend(headers);
+        self
+    }
+
     /// A reply with a JSON body, for tests and hosts.
     pub fn from_json(status: u16, body: &serde_json::Value) -> Self {
         Self {
@@ -123,6 +143,7 @@ impl From<Malformed> for Failure {
 
 /// Why there is no reply, as the host tells it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct TransportFailure {
     /// What happened.
     pub kind: TransportFailureKind,
@@ -131,9 +152,17 @@ pub struct TransportFailure {
     pub detail: String,
 }
 
+impl TransportFailure {
+    /// A failure and its line for the operator, which may be empty.
+    pub fn new(kind: TransportFailureKind, detail: impl Into<String>) -> Self {
+        Self { kind, detail: detail.into() }
+    }
+}
+
 /// Kinds of [`TransportFailure`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum TransportFailureKind {
     /// Certainly nothing left: name not resolved, connection refused, TLS not established.
     NotSent,
@@ -150,6 +179,7 @@ pub enum TransportFailureKind {
 
 /// What [`Context::http`](crate::Context::http) returns where there is no reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct HttpError {
     /// What the host said.
     pub failure: TransportFailure,
@@ -158,6 +188,11 @@ pub struct HttpError {
 }
 
 impl HttpError {
+    /// That a request of this effect has no reply.
+    pub const fn new(failure: TransportFailure, effect: Effect) -> Self {
+        Self { failure, effect }
+    }
+
     /// Whether the request may have had its effect at the provider.
     pub const fn delivered(&self) -> Delivered {
         match (self.failure.kind, self.effect) {

@@ -10,6 +10,7 @@ use crate::secret::SecretRef;
 /// secrets and performs it. Its `Debug` shows no values.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[must_use]
+#[non_exhaustive]
 pub struct Request {
     /// The method.
     pub method: Method,

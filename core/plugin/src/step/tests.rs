@@ -172,6 +172,11 @@ mod calls {
             r#"{"now":1,"new":{},"operation":{"start":{"channel":"sms","new":1,"purpose":"login"}}}"#,
             r#"{"now":1,"operation":{"start":{"channel":"sms","purpose":"login","person":{}}}}"#,
         );
+        // A purpose that came later is a challenge like any other.
+        reads_as::<Call>(
+            r#"{"now":1,"operation":{"start":{"channel":"sms","purpose":"of a later release"}}}"#,
+            r#"{"now":1,"operation":{"start":{"channel":"sms","purpose":"other","person":{}}}}"#,
+        );
         is_refused::<Call>(r#"{"now":1,"operation":{"dance":{}}}"#, "unknown variant `dance`");
         is_refused::<Call>(r#"{"operation":{"test_credentials":{}}}"#, "missing field `now`");
     }

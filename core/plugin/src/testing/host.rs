@@ -29,6 +29,7 @@ pub struct Host<P> {
 
 /// What came of an operation.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Ran<T> {
     /// The outcome, or the failure.
     pub outcome: Result<T, Failure>,

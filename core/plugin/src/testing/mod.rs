@@ -10,7 +10,7 @@
 //! #     fn open(_: None) -> Result<Self, Failure> { Ok(Self) }
 //! #     async fn start(&self, cx: &Context, _: StartChallenge) -> Result<Started, Failure> {
 //! #         let reply = cx.http(Request::post(Endpoint::new("https://acme.example").path(["send"]))).await?;
-//! #         if reply.is_success() { Ok(Started::default()) } else { Err(Failure::new(FailureKind::Unavailable, "no")) }
+//! #         if reply.is_success() { Ok(Started::new()) } else { Err(Failure::new(FailureKind::Unavailable, "no")) }
 //! #     }
 //! # }
 //! let bench = Bench::<Acme>::open(serde_json::json!({}));

@@ -3,7 +3,7 @@
 use countersign_plugin::http::{Auth, Body, FieldValue, Method};
 use countersign_plugin::{
     Canceled, Checked, Delivered, Effect, Failure, FailureKind, Person, Recipient, Request, Retry, Scope, SecretRef,
-    StartChallenge, Status, TransportFailureKind, testing,
+    Status, TransportFailureKind, testing,
 };
 use serde_json::{Value, json};
 
@@ -36,8 +36,8 @@ fn start_asks_twilio_to_send_and_keeps_the_sid_before_anything_else() {
 fn voice_is_a_call_in_the_language_of_the_person() {
     #[track_caller]
     fn check(locale: Option<&str>, expected: &[(&str, &str)]) {
-        let person = Person { locale: locale.map(str::to_owned), ..Person::default() };
-        let ran = bench().host().start(StartChallenge { person, ..testing::start("voice") });
+        let person = Person::default().locale(locale.map(str::to_owned));
+        let ran = bench().host().start(testing::start("voice").person(person));
         is(&ran.requests[0], Method::Post, "/Verifications", Effect::Act, expected);
     }
     check(None, &[("To", NUMBER), ("Channel", "call")]);
@@ -110,10 +110,10 @@ fn an_unanswered_start_counts_as_sent_unless_nothing_left() {
 fn nothing_is_asked_without_a_phone_or_on_another_channel() {
     let email = Some(Recipient::Email("ada@example.com".to_owned()));
     for recipient in [None, email] {
-        let ran = bench().host().start(StartChallenge { recipient: recipient.clone(), ..testing::start("sms") });
+        let ran = bench().host().start(testing::start("sms").recipient(recipient.clone()));
         assert_eq!(ran.outcome.unwrap_err().kind, FailureKind::InvalidRecipient);
         assert!(ran.requests.is_empty());
-        let ran = bench().host().check(CheckCode { recipient, ..check_input(CODE) });
+        let ran = bench().host().check(check_input(CODE).recipient(recipient));
         assert_eq!(ran.outcome.unwrap_err().kind, FailureKind::InvalidRecipient);
         assert!(ran.requests.is_empty());
     }
@@ -139,7 +139,7 @@ fn only_status_and_valid_together_approve() {
         }
     }
     let malformed = || Err(FailureKind::MalformedReply);
-    check(verification("approved", true), Ok(Checked::Approved { accepted_step: None }));
+    check(verification("approved", true), Ok(Checked::approved()));
     check(verification("pending", false), Ok(Checked::WrongCode));
     check(verification("expired", false), Err(FailureKind::Expired));
     check(verification("canceled", false), Err(FailureKind::Expired));
@@ -165,10 +165,7 @@ fn only_status_and_valid_together_approve() {
     check(with(verification("approved", true), "sid", json!(SID.to_lowercase())), malformed());
     check(with(verification("approved", true), "to", json!(OTHER_NUMBER)), malformed());
     check(with(verification("approved", true), "to", json!("15005550006")), malformed());
-    check(
-        with(verification("approved", true), "news", json!({"a": [1]})),
-        Ok(Checked::Approved { accepted_step: None }),
-    );
+    check(with(verification("approved", true), "news", json!({"a": [1]})), Ok(Checked::approved()));
 }
 
 #[test]
@@ -213,12 +210,12 @@ fn without_a_sid_nobody_is_asked() {
         assert!(failure.operator.contains("Twilio may have"), "{failure}");
         assert!(!failure.operator.contains("canceled"), "{failure}");
     }
-    let ran = bench().host().check(CheckCode { delivery: None, ..check_input(CODE) });
+    let ran = bench().host().check(check_input(CODE).delivery(None));
     check(&ran.requests, &ran.outcome.unwrap_err());
-    let ran = bench().host().status(AskStatus { delivery: None, ..status_input() });
+    let ran = bench().host().status(status_input().delivery(None));
     check(&ran.requests, &ran.outcome.unwrap_err());
 
-    let ran = bench().host().cancel(CancelChallenge { delivery: None, ..cancel_input() });
+    let ran = bench().host().cancel(cancel_input().delivery(None));
     let failure = ran.outcome.unwrap_err();
     assert_eq!((failure.kind, failure.delivered), (FailureKind::Unsupported, Delivered::Maybe));
     assert!(ran.requests.is_empty());
@@ -227,10 +224,10 @@ fn without_a_sid_nobody_is_asked() {
 #[test]
 fn damaged_data_never_becomes_a_path() {
     for value in [json!({"sid": "../Services"}), json!({"sid": "VE1"}), json!({"sid": 7}), json!([]), json!(null)] {
-        let delivery = Some(Data { version: 1, value });
-        let check = bench().host().check(CheckCode { delivery: delivery.clone(), ..check_input(CODE) });
-        let cancel = bench().host().cancel(CancelChallenge { delivery: delivery.clone(), ..cancel_input() });
-        let status = bench().host().status(AskStatus { delivery, ..status_input() });
+        let delivery = Some(Data::from_json(1, value));
+        let check = bench().host().check(check_input(CODE).delivery(delivery.clone()));
+        let cancel = bench().host().cancel(cancel_input().delivery(delivery.clone()));
+        let status = bench().host().status(status_input().delivery(delivery));
         let kinds = [
             check.outcome.map(|_| ()).unwrap_err().kind,
             cancel.outcome.map(|_| ()).unwrap_err().kind,
@@ -244,10 +241,10 @@ fn damaged_data_never_becomes_a_path() {
 #[test]
 fn data_of_another_version_is_not_guessed_at() {
     for version in [0, 2, u32::MAX] {
-        let delivery = Some(Data { version, value: json!({"sid": SID}) });
-        let check = bench().host().check(CheckCode { delivery: delivery.clone(), ..check_input(CODE) });
-        let cancel = bench().host().cancel(CancelChallenge { delivery: delivery.clone(), ..cancel_input() });
-        let status = bench().host().status(AskStatus { delivery, ..status_input() });
+        let delivery = Some(Data::from_json(version, json!({"sid": SID})));
+        let check = bench().host().check(check_input(CODE).delivery(delivery.clone()));
+        let cancel = bench().host().cancel(cancel_input().delivery(delivery.clone()));
+        let status = bench().host().status(status_input().delivery(delivery));
         assert_eq!(check.requests.len() + cancel.requests.len() + status.requests.len(), 0);
         for failure in [check.outcome.unwrap_err(), cancel.outcome.unwrap_err(), status.outcome.unwrap_err()] {
             assert_eq!(failure.kind, FailureKind::PluginFault);

@@ -130,7 +130,7 @@ fn without_a_known_code_the_status_decides() {
 fn gateways_that_answer_in_html_are_understood_by_status() {
     for status in [502, 503, 504] {
         let body = Bytes::from(b"<html>Bad Gateway</html>".as_slice());
-        let failure = start(Reply { status, headers: vec![("Content-Type".into(), "text/html".into())], body });
+        let failure = start(Reply::new(status, body).with_header("Content-Type", "text/html"));
         assert_eq!((failure.kind, failure.delivered), (Unavailable, Delivered::Maybe));
         assert_eq!(failure.provider_code, None);
     }
@@ -208,7 +208,7 @@ fn a_refused_check_is_never_blamed_on_the_person_unless_the_code_is() {
 
 #[test]
 fn a_404_without_twilios_code_is_blamed_on_the_way_there() {
-    let reply = || Reply { status: 404, headers: vec![], body: Bytes::from(b"<html>".as_slice()) };
+    let reply = || Reply::new(404, b"<html>".as_slice());
     let cancel = bench().host().raw_reply(reply()).cancel(cancel_input()).outcome.unwrap_err();
     let status = bench().host().raw_reply(reply()).status(status_input()).outcome.unwrap_err();
     for failure in [start(reply()), check(reply()), cancel, status] {

@@ -34,6 +34,6 @@ impl App {
             findings.push(refused(subject, failure)?);
         }
         findings.push(notice("mode", CLOSED));
-        Ok(Diagnosis { findings })
+        Ok(Diagnosis::new(findings))
     }
 }

@@ -78,7 +78,7 @@ impl App {
         if reply.status == 200 {
             let check: CheckReply = reply.json()?;
             return if check.is_yes() {
-                Ok(Checked::Approved { accepted_step: None })
+                Ok(Checked::approved())
             } else {
                 Err(malformed("HTTP 200 to a code without saying that the code is valid"))
             };
@@ -121,7 +121,7 @@ impl App {
         let instruction = call
             .is_ignored()
             .then(|| "There is no call: open the Authy app on your phone and type the code shown there.".to_owned());
-        Ok(Started { delivery: Some(delivery), instruction, ..Started::default() })
+        Ok(Started::new().delivery(delivery).instruction(instruction))
     }
 }
 

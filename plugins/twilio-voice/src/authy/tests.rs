@@ -17,20 +17,20 @@ mod diagnosis;
 const CODE: &str = "0427193";
 
 fn start() -> StartChallenge {
-    let person = Person { email: Some("ada@example.com".to_owned()), ..Person::default() };
-    StartChallenge { mode: Some("authy".to_owned()), person, ..testing::start("voice") }
+    let person = Person::default().email("ada@example.com".to_owned());
+    testing::start("voice").mode("authy".to_owned()).person(person)
 }
 
 fn check() -> CheckCode {
-    CheckCode { delivery: delivery(), ..testing::check("voice", CODE) }
+    testing::check("voice", CODE).delivery(delivery())
 }
 
 fn enrollment() -> Option<Data> {
-    Some(Data { version: 1, value: json!({"authy_id": "1000", "phone": TO}) })
+    Some(Data::from_json(1, json!({"authy_id": "1000", "phone": TO})))
 }
 
 fn delivery() -> Option<Data> {
-    Some(Data { version: 1, value: json!({"authy_id": "1000"}) })
+    Some(Data::from_json(1, json!({"authy_id": "1000"})))
 }
 
 fn user() -> Value {
@@ -71,7 +71,7 @@ fn is(request: &Request, method: &str, path: &str, effect: Effect) {
 #[test]
 fn a_new_user_is_registered_kept_and_called() {
     let ran = bench(authy_settings()).host().reply(200, user()).reply(200, called()).start(start());
-    assert_eq!(ran.outcome, Ok(Started { delivery: delivery(), ..Started::default() }));
+    assert_eq!(ran.outcome, Ok(Started::new().delivery(delivery())));
     let [register, call] = ran.requests.as_slice() else { panic!("two requests") };
     is(register, "POST", "users/new", Effect::Idempotent);
     let form = [
@@ -96,8 +96,8 @@ fn the_id_is_kept_even_if_the_call_fails() {
 
 #[test]
 fn a_known_user_is_called_without_registering_and_without_an_email() {
-    let person = Person { locale: Some("de-AT".to_owned()), ..Person::default() };
-    let input = StartChallenge { enrollment: enrollment(), person, ..start() };
+    let person = Person::default().locale("de-AT".to_owned());
+    let input = start().enrollment(enrollment()).person(person);
     let ran = bench(authy_settings()).host().reply(200, called()).start(input);
     assert!(ran.outcome.is_ok() && ran.kept.is_empty());
     is(&ran.requests[0], "GET", "call/1000?force=true&locale=de", Effect::Act);
@@ -106,7 +106,7 @@ fn a_known_user_is_called_without_registering_and_without_an_email() {
 #[test]
 fn a_user_registered_under_another_number_is_registered_anew() {
     for stored in [json!({"authy_id": 7, "phone": "+15005550007"}), json!({"authy_id": "7"})] {
-        let input = StartChallenge { enrollment: Some(Data { version: 1, value: stored }), ..start() };
+        let input = start().enrollment(Data::from_json(1, stored));
         let ran = bench(authy_settings()).host().reply(200, user()).reply(200, called()).start(input);
         assert!(ran.outcome.is_ok());
         is(&ran.requests[1], "GET", "call/1000?force=true", Effect::Act);
@@ -115,7 +115,7 @@ fn a_user_registered_under_another_number_is_registered_anew() {
 
 #[test]
 fn a_user_who_was_removed_at_the_service_is_registered_once_more() {
-    let input = || StartChallenge { enrollment: enrollment(), ..start() };
+    let input = || start().enrollment(enrollment());
     let again = json!({"user": {"id": "1001"}, "success": "true"});
     let host = bench(authy_settings()).host();
     let ran = host.reply(404, error(60026)).reply(200, again.clone()).reply(200, called()).start(input());
@@ -131,7 +131,7 @@ fn a_user_who_was_removed_at_the_service_is_registered_once_more() {
 #[test]
 fn without_an_email_the_operator_is_told_how_to_give_one() {
     for email in [None, Some(" ".to_owned())] {
-        let input = StartChallenge { person: Person { email, ..Person::default() }, ..start() };
+        let input = start().person(Person::default().email(email));
         let ran = bench(authy_settings()).host().start(input);
         assert!(ran.requests.is_empty());
         let failure = ran.outcome.as_ref().expect_err("no e-mail");
@@ -172,7 +172,7 @@ fn a_refused_registration_says_which_field_is_wrong() {
 }
 
 fn call_answers(status: u16, body: Value) -> Ran<Started> {
-    let input = StartChallenge { enrollment: enrollment(), ..start() };
+    let input = start().enrollment(enrollment());
     bench(authy_settings()).host().reply(status, body).start(input)
 }
 
@@ -200,7 +200,7 @@ fn only_success_as_boolean_or_text_means_that_it_rings() {
 fn a_call_without_a_number_is_refused() {
     let mail = Some(Recipient::Email("ada@example.com".to_owned()));
     for recipient in [None, mail] {
-        let ran = bench(authy_settings()).host().start(StartChallenge { recipient, ..start() });
+        let ran = bench(authy_settings()).host().start(start().recipient(recipient));
         assert!(ran.requests.is_empty());
         fails(ran, Kind::InvalidRecipient, Delivered::No, Retry::Never);
     }
@@ -214,7 +214,7 @@ fn check_answers(status: u16, body: Value) -> Ran<Checked> {
 fn a_valid_token_is_a_yes() {
     let ran = check_answers(200, valid());
     is(&ran.requests[0], "GET", "verify/0427193/1000?force=true", Effect::Act);
-    assert_eq!(ran.outcome, Ok(Checked::Approved { accepted_step: None }));
+    assert_eq!(ran.outcome, Ok(Checked::approved()));
     must_not_tell(&ran.logs, CODE);
     assert!(check_answers(200, with(valid(), "success", json!(true))).outcome.is_ok());
 }
@@ -245,7 +245,7 @@ fn without_a_valid_token_nothing_is_a_yes() {
         fails(check_answers(status, valid()), kind, Delivered::No, Retry::Never);
     }
     let twice = r#"{"token":"is invalid","token":"is valid","success":true}"#;
-    let reply = Reply { status: 200, headers: vec![], body: twice.into() };
+    let reply = Reply::new(200, twice);
     let ran = bench(authy_settings()).host().raw_reply(reply).check(check());
     fails(ran, Kind::MalformedReply, Delivered::Maybe, Retry::Never);
 }
@@ -258,7 +258,7 @@ fn a_wrong_code_is_told_apart_from_a_wrong_key_by_the_error_code() {
     fails(check_answers(401, error(60001)), Kind::BadCredentials, Delivered::No, Retry::Never);
     fails(check_answers(404, error(60026)), Kind::Expired, Delivered::No, Retry::Never);
     fails(check_answers(429, error(60003)), Kind::RateLimited, Delivered::No, Retry::After { seconds: 60 });
-    let html = Reply { status: 503, headers: vec![], body: "<html>".into() };
+    let html = Reply::new(503, "<html>");
     let ran = bench(authy_settings()).host().raw_reply(html).check(check());
     fails(ran, Kind::Unavailable, Delivered::Maybe, Retry::Never);
 }
@@ -266,7 +266,7 @@ fn a_wrong_code_is_told_apart_from_a_wrong_key_by_the_error_code() {
 #[test]
 fn a_check_that_may_have_arrived_asks_for_a_new_code() {
     let host = || bench(authy_settings()).host();
-    let html = |status| Reply { status, headers: vec![("Retry-After".into(), "9".into())], body: "<html>".into() };
+    let html = |status| Reply::new(status, "<html>").with_header("Retry-After", "9");
     for ran in [
         host().no_reply(TransportFailureKind::NoAnswer).check(check()),
         host().no_reply(TransportFailureKind::Deadline).check(check()),
@@ -316,7 +316,7 @@ fn without_an_error_code_a_no_is_a_wrong_code() {
         fails(check_answers(401, body), Kind::BadCredentials, Delivered::No, Retry::Never);
     }
     for body in ["", "<html>", r#"{"success":false"#, r#"{"success":true,"success":false}"#] {
-        let reply = Reply { status: 401, headers: vec![], body: body.into() };
+        let reply = Reply::new(401, body);
         let ran = bench(authy_settings()).host().raw_reply(reply).check(check());
         fails(ran, Kind::BadCredentials, Delivered::No, Retry::Never);
     }
@@ -327,7 +327,7 @@ fn a_code_that_is_not_6_to_12_digits_is_wrong_without_being_sent() {
     for code in
         ["", "12345", "1234567890123", "../sms", "..%2fsms", "123456/../../sms/1", "12345a", "١٢٣٤٥٦", " 123456"]
     {
-        let input = CheckCode { delivery: delivery(), ..testing::check("voice", code) };
+        let input = testing::check("voice", code).delivery(delivery());
         let ran = bench(authy_settings()).host().reply(200, valid()).check(input);
         assert_eq!(ran.outcome, Ok(Checked::WrongCode), "{code}");
         assert!(ran.requests.is_empty(), "{code}");
@@ -337,26 +337,21 @@ fn a_code_that_is_not_6_to_12_digits_is_wrong_without_being_sent() {
 #[test]
 fn the_user_comes_from_the_delivery_else_from_the_enrollment() {
     let run = |delivery: Option<Data>, enrollment: Option<Data>| {
-        let input = CheckCode { delivery, enrollment, ..testing::check("voice", CODE) };
+        let input = testing::check("voice", CODE).delivery(delivery).enrollment(enrollment);
         bench(authy_settings()).host().reply(200, valid()).check(input)
     };
-    let other = Some(Data { version: 1, value: json!({"authy_id": 2, "phone": TO}) });
+    let other = Some(Data::from_json(1, json!({"authy_id": 2, "phone": TO})));
     is(&run(delivery(), other).requests[0], "GET", "verify/0427193/1000?force=true", Effect::Act);
     is(&run(None, enrollment()).requests[0], "GET", "verify/0427193/1000?force=true", Effect::Act);
     fails(run(None, None), Kind::Expired, Delivered::No, Retry::Never);
-    let bad = Some(Data { version: 1, value: json!({"authy_id": "../sms"}) });
+    let bad = Some(Data::from_json(1, json!({"authy_id": "../sms"})));
     fails(run(bad, None), Kind::PluginFault, Delivered::No, Retry::Never);
 }
 
 #[test]
 fn numbers_go_as_country_code_and_national_part() {
-    let phone = Phone {
-        e164: "+4915112345678".to_owned(),
-        country_code: "49".to_owned(),
-        national: "15112345678".to_owned(),
-        region: None,
-    };
-    let input = StartChallenge { recipient: Some(Recipient::Phone(phone)), ..start() };
+    let phone = Phone::new("+4915112345678", "49", "15112345678");
+    let input = start().recipient(Recipient::Phone(phone));
     let ran = bench(authy_settings()).host().reply(200, user()).reply(200, called()).start(input);
     let Some(Body::Form(form)) = &ran.requests[0].body else { panic!("a form") };
     assert_eq!(form[1].1, FieldValue::from("15112345678"));

@@ -37,7 +37,7 @@ impl Account {
             let finding = self.examine_caller_id(cx).await;
             findings.push(finding.unwrap_or_else(|failure| unknown("from", failure.to_string())));
         }
-        Ok(Diagnosis { findings })
+        Ok(Diagnosis::new(findings))
     }
 
     /// What an API key is worth that may not read the account.

@@ -57,7 +57,7 @@ impl Account {
             let text = "Twilio took the call and gave it up at once; see the call's log in the Twilio Console";
             return Err(Failure::new(FailureKind::UnreachableRecipient, text));
         }
-        Ok(Started { delivery: Some(delivery), ..Started::default() })
+        Ok(Started::new().delivery(delivery))
     }
 
     /// Ends the call, also while it speaks. That the code is dead is the engine's doing.

@@ -19,15 +19,15 @@ const CODE: &str = "042719";
 const LATER: Retry = Retry::After { seconds: 5 };
 
 fn start() -> StartChallenge {
-    StartChallenge { code: Some(Code::new(CODE)), mode: Some("call".to_owned()), ..testing::start("voice") }
+    testing::start("voice").code(Code::new(CODE)).mode("call".to_owned())
 }
 
 fn speaking(locale: &str) -> StartChallenge {
-    StartChallenge { person: Person { locale: Some(locale.to_owned()), ..Person::default() }, ..start() }
+    start().person(Person::default().locale(locale.to_owned()))
 }
 
 fn delivery() -> Option<Data> {
-    Some(Data { version: 1, value: json!({"sid": CA}) })
+    Some(Data::from_json(1, json!({"sid": CA})))
 }
 
 fn call(status: &str) -> Value {
@@ -35,12 +35,12 @@ fn call(status: &str) -> Value {
 }
 
 fn cancel() -> CancelChallenge {
-    CancelChallenge { channel: "voice".to_owned(), mode: None, delivery: delivery() }
+    CancelChallenge::new("voice").delivery(delivery())
 }
 
 fn status() -> AskStatus {
     let recipient = Some(Recipient::Phone(testing::phone()));
-    AskStatus { channel: "voice".to_owned(), mode: None, recipient, delivery: delivery() }
+    AskStatus::new("voice").recipient(recipient).delivery(delivery())
 }
 
 #[track_caller]
@@ -63,7 +63,7 @@ fn fails<T: std::fmt::Debug>(ran: Ran<T>, kind: Kind, delivered: Delivered, retr
 #[test]
 fn one_request_has_the_code_spoken() {
     let ran = bench(call_settings()).host().reply(201, call("queued")).start(start());
-    let expected = Started { delivery: delivery(), ..Started::default() };
+    let expected = Started::new().delivery(delivery());
     assert_eq!(ran.outcome, Ok(expected));
     let [request] = ran.requests.as_slice() else { panic!("one request") };
     assert_eq!(request.url, format!("https://api.twilio.com/2010-04-01/Accounts/{AC}/Calls.json"));
@@ -113,12 +113,12 @@ fn the_voice_speaks_its_own_language_only() {
 #[test]
 fn without_a_number_or_a_speakable_code_nothing_is_asked() {
     let host = || bench(call_settings()).host();
-    let with_code = |code: &str| StartChallenge { code: Some(Code::new(code)), ..start() };
+    let with_code = |code: &str| start().code(Code::new(code));
     let mail = Some(Recipient::Email("ada@example.com".to_owned()));
     for (input, kind) in [
-        (StartChallenge { recipient: None, ..start() }, Kind::InvalidRecipient),
-        (StartChallenge { recipient: mail, ..start() }, Kind::InvalidRecipient),
-        (StartChallenge { code: None, ..start() }, Kind::PluginFault),
+        (start().recipient(None), Kind::InvalidRecipient),
+        (start().recipient(mail), Kind::InvalidRecipient),
+        (start().code(None), Kind::PluginFault),
         (with_code("123"), Kind::PluginFault),
         (with_code("12345678901"), Kind::PluginFault),
         (with_code("1234</Say>"), Kind::PluginFault),
@@ -175,13 +175,13 @@ fn a_call_that_is_given_up_at_once_reached_nobody() {
 
 #[test]
 fn after_a_server_error_nobody_knows_whether_it_rings() {
-    let html = Reply { status: 502, headers: vec![], body: "<html>Bad gateway</html>".into() };
+    let html = Reply::new(502, "<html>Bad gateway</html>");
     let ran = bench(call_settings()).host().raw_reply(html).start(start());
     fails(ran, Kind::Unavailable, Delivered::Maybe, Retry::AnotherProvider);
     let coded = json!({"code": 20500, "message": CANARY});
     let ran = bench(call_settings()).host().reply(500, coded).start(start());
     fails(ran, Kind::Unavailable, Delivered::Maybe, Retry::AnotherProvider);
-    let truncated = Reply { status: 201, headers: vec![], body: "{\"sid\":\"CA".into() };
+    let truncated = Reply::new(201, "{\"sid\":\"CA");
     let ran = bench(call_settings()).host().raw_reply(truncated).start(start());
     fails(ran, Kind::MalformedReply, Delivered::Maybe, Retry::AnotherProvider);
 }
@@ -319,13 +319,13 @@ fn a_call_shows_how_it_went_and_never_approves() {
 fn without_a_call_of_ours_nothing_is_asked() {
     for (delivery, kind) in [
         (None, Kind::Expired),
-        (Some(Data { version: 1, value: json!({"sid": "CA/../../x"}) }), Kind::PluginFault),
-        (Some(Data { version: 1, value: json!({}) }), Kind::PluginFault),
+        (Some(Data::from_json(1, json!({"sid": "CA/../../x"}))), Kind::PluginFault),
+        (Some(Data::from_json(1, json!({}))), Kind::PluginFault),
     ] {
-        let ran = bench(call_settings()).host().cancel(CancelChallenge { delivery: delivery.clone(), ..cancel() });
+        let ran = bench(call_settings()).host().cancel(cancel().delivery(delivery.clone()));
         assert!(ran.requests.is_empty());
         fails(ran, kind, Delivered::No, Retry::Never);
-        let ran = bench(call_settings()).host().status(AskStatus { delivery, ..status() });
+        let ran = bench(call_settings()).host().status(status().delivery(delivery));
         assert!(ran.requests.is_empty());
         fails(ran, kind, Delivered::No, Retry::Never);
     }

@@ -1,6 +1,6 @@
 //! Judging codes.
 
-use countersign_plugin::manifest::{Channel, Checker, Maker};
+use countersign_plugin::manifest::{Checker, Maker};
 use countersign_plugin::{Failure, FailureKind, OperationName};
 
 use super::*;
@@ -15,8 +15,8 @@ fn an_accepted_code_is_remembered_as_long_as_its_provider_may_honour_it() {
             let mut rig = Rig::with(two_factor(), Limits { code_lifetime_seconds: lifetime, ..Limits::default() });
             rig.with_phone("ada", NUMBER).await;
             // It says yes to everything, and does not know that it said so before.
-            let offer = crate::rig::offer("relay", Maker::Engine, Checker::Provider);
-            let offer = Channel { code_lifetime_seconds: told, ..offer };
+            let mut offer = crate::rig::offer("relay", Maker::Engine, Checker::Provider);
+            offer.code_lifetime_seconds = told;
             rig.plus(crate::rig::service(&rig.world, "relay", "relay", crate::rig::Kind::Caller, offer));
             let first = rig.start("ada", "relay").await.unwrap();
             approved(&rig.check(&first.challenge, "123456").await);
@@ -290,16 +290,9 @@ fn a_device_without_steps_leaves_its_code_behind() {
         assert!(matches!(proof(Some(7)), crate::store::Proof::Step(7)));
         let crate::store::Proof::Code { until, .. } = proof(None) else { panic!("a step") };
         assert_eq!(until, rig.after(600));
-        let long = crate::rig::service(
-            &rig.world,
-            "long",
-            "verify",
-            crate::rig::Kind::Verify,
-            countersign_plugin::manifest::Channel {
-                code_lifetime_seconds: Some(3600),
-                ..crate::rig::offer("sms", Maker::Provider, Checker::Provider)
-            },
-        );
+        let mut offer = crate::rig::offer("sms", Maker::Provider, Checker::Provider);
+        offer.code_lifetime_seconds = Some(3600);
+        let long = crate::rig::service(&rig.world, "long", "verify", crate::rig::Kind::Verify, offer);
         let proof = super::super::proof(&rig.engine, &long, &app.enrollment, &code, None);
         let crate::store::Proof::Code { until, .. } = proof else { panic!("a step") };
         assert_eq!(until, rig.after(3600));

@@ -66,8 +66,7 @@ fn what_was_not_judged_or_came_too_late_is_audited() {
         rig.with_phone("ada", NUMBER).await;
         let _app = rig.with_app_approved("ada").await;
         let started = rig.start("ada", "sms").await.unwrap();
-        let failure =
-            Failure { provider_code: Some("20429".to_owned()), ..Failure::new(FailureKind::RateLimited, "x") };
+        let failure = Failure::new(FailureKind::RateLimited, "x").code("20429");
         rig.world.next(Weather::Refused(failure.clone()));
         assert!(matches!(rig.check(&started.challenge, "123456").await, Verdict::Unavailable { .. }));
         let event = rig.last_event().await;

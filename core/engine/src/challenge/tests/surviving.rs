@@ -87,7 +87,7 @@ fn nothing_of_one_account_is_asked_for_at_another() {
         let app = rig.with_app_approved("ada").await;
         rig.clock.advance(30);
         let enrollment = rig.engine.show_user("ada").await.unwrap().factors[0].enrollment.clone();
-        let data = countersign_plugin::Data { version: 1, value: serde_json::json!(7) };
+        let data = countersign_plugin::Data::from_json(1, serde_json::json!(7));
         assert!(rig.store.put_provider_data(&enrollment, &rig.holder("hotline"), &data).await.unwrap());
         let texted = rig.start("ada", "sms").await.unwrap();
         let code = rig.world.last_code(NUMBER);

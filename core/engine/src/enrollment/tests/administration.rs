@@ -52,7 +52,7 @@ fn a_store_that_fails_after_a_removal_does_not_deny_it_nor_keep_providers_from_f
         let rig = Rig::new();
         rig.with_phone("ada", NUMBER).await;
         let account = rig.engine.show_user("ada").await.unwrap();
-        let data = countersign_plugin::Data { version: 1, value: serde_json::json!(7) };
+        let data = countersign_plugin::Data::from_json(1, serde_json::json!(7));
         assert!(
             rig.store.put_provider_data(&account.factors[0].enrollment, &rig.holder("hotline"), &data).await.unwrap()
         );
@@ -282,7 +282,7 @@ fn providers_that_can_forget_are_asked_to() {
         let rig = Rig::new();
         rig.with_phone("ada", NUMBER).await;
         let account = rig.engine.show_user("ada").await.unwrap();
-        let data = countersign_plugin::Data { version: 1, value: serde_json::json!(7) };
+        let data = countersign_plugin::Data::from_json(1, serde_json::json!(7));
         let put = rig.store.put_provider_data(&account.factors[0].enrollment, &rig.holder("hotline"), &data).await;
         assert!(put.unwrap());
         rig.world.weather(Weather::LostRequest);
@@ -309,11 +309,8 @@ fn each_holder_of_a_factor_is_told_once_by_whatever_service_can() {
         let twin = service(&rig.world, "twin", "hotline", Kind::NoCancel, phones("twin"));
         let spare = service(&rig.world, "spare", "spare", Kind::NoCancel, phones("spare"));
         let mute = service(&rig.world, "mute", "mute", Kind::Caller, phones("mute"));
-        let mail = crate::rig::offer("post", Maker::Provider, Checker::Provider);
-        let mail = countersign_plugin::manifest::Channel {
-            destination: countersign_plugin::manifest::Destination::Email,
-            ..mail
-        };
+        let mut mail = crate::rig::offer("post", Maker::Provider, Checker::Provider);
+        mail.destination = countersign_plugin::manifest::Destination::Email;
         rig.plus(twin);
         let first = service(&rig.world, "first", "first", Kind::Verify, phones("first"));
         rig.plus(Service { fallback: vec![std::sync::Arc::new(spare)], ..first });
@@ -322,7 +319,7 @@ fn each_holder_of_a_factor_is_told_once_by_whatever_service_can() {
         rig.plus(post);
         rig.with_phone("ada", NUMBER).await;
         let enrollment = rig.engine.show_user("ada").await.unwrap().factors[0].enrollment.clone();
-        let data = countersign_plugin::Data { version: 1, value: serde_json::json!(7) };
+        let data = countersign_plugin::Data::from_json(1, serde_json::json!(7));
         for holder in ["hotline", "spare", "mute", "post"] {
             assert!(rig.store.put_provider_data(&enrollment, &rig.holder(holder), &data).await.unwrap());
         }

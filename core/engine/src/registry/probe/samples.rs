@@ -72,14 +72,14 @@ impl<'a> Samples<'a> {
     /// A second loop over steps beside the engine's: nothing is to be awaited, kept or sent here, and the child has no
     /// runtime. Their order is the engine's.
     fn perform(&mut self, operation: Operation, network: Network) -> Result<(), Fault> {
-        let call = encoded(&Call { now: NOW, operation });
+        let call = encoded(&Call::new(NOW, operation));
         let Answer { handle, steps: mut new, .. } = decoded(&self.instance.begin(&call)?)?;
         let mut waiting = Waiting::default();
         let mut result = Ok(());
         for _ in 0..limits::STEPS_PER_OPERATION {
             let Some(step) = waiting.next(new) else { break };
             let Some(got) = self.answer(step.action, network) else { break };
-            let reply = encoded(&StepReply { id: step.id, now: NOW, got });
+            let reply = encoded(&StepReply::new(step.id, NOW, got));
             match self.instance.resume(handle, &reply).and_then(|bytes| decoded(&bytes)) {
                 Ok(next) => new = next.steps,
                 Err(fault) => {
@@ -96,9 +96,7 @@ impl<'a> Samples<'a> {
     fn answer(&mut self, action: Action, network: Network) -> Option<Event> {
         Some(match action {
             Action::Http(_) => match network {
-                Network::Down => {
-                    Event::Transport(TransportFailure { kind: TransportFailureKind::NotSent, detail: String::new() })
-                }
+                Network::Down => Event::Transport(TransportFailure::new(TransportFailureKind::NotSent, "")),
                 Network::Answers(status) => Event::Http(Reply::from_json(status, &serde_json::json!({}))),
             },
             Action::Random { bytes } => {
@@ -144,33 +142,34 @@ impl<'a> Samples<'a> {
         let (enrollment, delivery, purpose) = (self.enrollment.clone(), self.delivery.clone(), Purpose::Login);
         Some(match name {
             OperationName::TestCredentials => Operation::TestCredentials(TestCredentials::default()),
-            OperationName::Provision => Operation::Provision(Provision { dry_run: true }),
-            OperationName::Enroll => Operation::Enroll(Enroll { channel, mode, person: person() }),
+            OperationName::Provision => Operation::Provision(Provision::new(true)),
+            OperationName::Enroll => Operation::Enroll(Enroll::new(channel).mode(mode).person(person())),
             OperationName::ConfirmEnrollment => {
-                Operation::ConfirmEnrollment(ConfirmEnrollment { channel, mode, enrollment: enrollment?, code: code() })
+                Operation::ConfirmEnrollment(ConfirmEnrollment::new(channel, enrollment?, code()).mode(mode))
             }
-            OperationName::Unenroll => Operation::Unenroll(Unenroll { channel, mode, enrollment }),
-            OperationName::Start => Operation::Start(StartChallenge {
-                channel,
-                mode,
-                purpose,
-                recipient,
-                code: made_here,
-                person: person(),
-                enrollment,
-            }),
-            OperationName::Check => {
-                Operation::Check(CheckCode { channel, mode, purpose, recipient, code: code(), enrollment, delivery })
+            OperationName::Unenroll => Operation::Unenroll(Unenroll::new(channel).mode(mode).enrollment(enrollment)),
+            OperationName::Start => Operation::Start(
+                StartChallenge::new(channel, purpose)
+                    .mode(mode)
+                    .recipient(recipient)
+                    .code(made_here)
+                    .person(person())
+                    .enrollment(enrollment),
+            ),
+            OperationName::Check => Operation::Check(
+                CheckCode::new(channel, purpose, code())
+                    .mode(mode)
+                    .recipient(recipient)
+                    .enrollment(enrollment)
+                    .delivery(delivery),
+            ),
+            OperationName::Cancel => Operation::Cancel(CancelChallenge::new(channel).mode(mode).delivery(delivery)),
+            OperationName::Status => {
+                Operation::Status(AskStatus::new(channel).mode(mode).recipient(recipient).delivery(delivery))
             }
-            OperationName::Cancel => Operation::Cancel(CancelChallenge { channel, mode, delivery }),
-            OperationName::Status => Operation::Status(AskStatus { channel, mode, recipient, delivery }),
-            OperationName::Receive => Operation::Receive(Receive {
-                url: "https://host.example/callback".to_owned(),
-                method: "POST".to_owned(),
-                headers: Vec::new(),
-                body: Bytes::default(),
-                delivery,
-            }),
+            OperationName::Receive => {
+                Operation::Receive(Receive::new("POST", "https://host.example/callback").delivery(delivery))
+            }
         })
     }
 }
@@ -178,23 +177,16 @@ impl<'a> Samples<'a> {
 /// Numbers and addresses that belong to nobody: NANP 555-01XX, RFC 2606.
 fn recipient(channel: &Channel) -> Option<Recipient> {
     match channel.destination {
-        Destination::Phone => Some(Recipient::Phone(Phone {
-            e164: "+12025550123".to_owned(),
-            country_code: "1".to_owned(),
-            national: "2025550123".to_owned(),
-            region: Some("US".to_owned()),
-        })),
+        Destination::Phone => {
+            Some(Recipient::Phone(Phone::new("+12025550123", "1", "2025550123").region("US".to_owned())))
+        }
         Destination::Email => Some(Recipient::Email("probe@host.example".to_owned())),
         Destination::Device | Destination::None => None,
     }
 }
 
 fn person() -> Person {
-    Person {
-        account: Some("probe".to_owned()),
-        email: Some("probe@host.example".to_owned()),
-        locale: Some("en".to_owned()),
-    }
+    Person::default().account("probe".to_owned()).email("probe@host.example".to_owned()).locale("en".to_owned())
 }
 
 fn encoded(value: &impl serde::Serialize) -> Vec<u8> {

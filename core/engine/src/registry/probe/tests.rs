@@ -52,7 +52,7 @@ impl Scribe {
     }
 
     fn answer(handle: u64, id: u64, action: Action) -> Vec<u8> {
-        serde_json::to_vec(&Answer { handle, steps: vec![Step { id, action }], logs: Vec::new() }).unwrap()
+        serde_json::to_vec(&Answer::new(handle, vec![Step::new(id, action)])).unwrap()
     }
 }
 
@@ -176,7 +176,7 @@ struct Pair(Mutex<Vec<u64>>);
 
 impl Pair {
     fn answer(steps: Vec<Step>) -> Result<Vec<u8>, Fault> {
-        Ok(serde_json::to_vec(&Answer { handle: 1, steps, logs: Vec::new() }).unwrap())
+        Ok(serde_json::to_vec(&Answer::new(1, steps)).unwrap())
     }
 }
 
@@ -186,13 +186,13 @@ impl Instance for Pair {
     }
 
     fn begin(&self, _: &[u8]) -> Result<Vec<u8>, Fault> {
-        Self::answer([1, 2].map(|id| Step { id, action: Action::Random { bytes: 1 } }).into())
+        Self::answer([1, 2].map(|id| Step::new(id, Action::Random { bytes: 1 })).into())
     }
 
     fn resume(&self, _: u64, reply: &[u8]) -> Result<Vec<u8>, Fault> {
         let reply: StepReply = serde_json::from_slice(reply).unwrap();
         self.0.lock().unwrap().push(reply.id);
-        let done = || Step { id: 3, action: Action::Done(Done::Outcome(json!({}))) };
+        let done = || Step::new(3, Action::Done(Done::Outcome(json!({}))));
         Self::answer((reply.id == 2).then(done).into_iter().collect())
     }
 

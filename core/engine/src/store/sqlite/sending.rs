@@ -170,5 +170,7 @@ pub(super) const fn purpose_text(purpose: Purpose) -> &'static str {
     match purpose {
         Purpose::Login => "login",
         Purpose::Enroll => "enroll",
+        // Nothing begins such a challenge; one that is read back as this is damaged.
+        _ => "other",
     }
 }

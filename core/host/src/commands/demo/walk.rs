@@ -218,8 +218,8 @@ impl Walk<'_> {
                 continue;
             }
             let checked = match wanted {
-                Wanted::Challenge(challenge, Purpose::Login) => engine.check(challenge, &typed).await,
                 Wanted::Challenge(challenge, Purpose::Enroll) => engine.confirm_phone(challenge, &typed).await,
+                Wanted::Challenge(challenge, _) => engine.check(challenge, &typed).await,
                 Wanted::Device(user, enrolling) => {
                     match engine.confirm_device(user, &enrolling.enrollment, &typed).await {
                         Err(EnrollError::Empty) => Err(CheckError::Empty),

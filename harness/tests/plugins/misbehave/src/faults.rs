@@ -65,10 +65,10 @@ pub(crate) fn spoil(fault: Fault, base: &str, request: Request) -> Request {
 
 /// Opaque data that is too large.
 pub(crate) fn huge_data() -> Data {
-    Data { version: 1, value: json!({ "filler": "x".repeat(OVER_DATA) }) }
+    Data::from_json(1, json!({ "filler": "x".repeat(OVER_DATA) }))
 }
 
 /// Opaque data of a version that the manifest does not name.
 pub(crate) fn data_of_another_version() -> Data {
-    Data { version: 99, value: json!({ "id": "1" }) }
+    Data::from_json(99, json!({ "id": "1" }))
 }

@@ -53,8 +53,8 @@ impl Provider for Misbehave {
         } else {
             (Health::Bad, "the service refuses it")
         };
-        let finding = Finding { subject: "token".to_owned(), state, message: message.to_owned(), remedy: None };
-        Ok(Diagnosis { findings: vec![finding] })
+        let finding = Finding::new("token", state, message);
+        Ok(Diagnosis::new(vec![finding]))
     }
 
     async fn start(&self, cx: &Context, input: StartChallenge) -> Result<Started, Failure> {
@@ -68,7 +68,7 @@ impl Provider for Misbehave {
             Fault::WrongOutcome => faults::data_of_another_version(),
             _ => Data::new(1, &message)?,
         };
-        Ok(Started { delivery: Some(delivery), ..Started::default() })
+        Ok(Started::new().delivery(delivery))
     }
 
     async fn check(&self, cx: &Context, input: CheckCode) -> Result<Checked, Failure> {
@@ -76,7 +76,7 @@ impl Provider for Misbehave {
         let private = Private { number: number(input.recipient.as_ref()).ok(), code: Some(input.code.as_str()) };
         faults::commit(fault, cx, private).await?;
         if fault == Fault::WrongOutcome {
-            return Ok(Checked::Approved { accepted_step: Some(1) });
+            return Ok(Checked::approved_by_step(1));
         }
         let Some(delivery) = &input.delivery else {
             return Err(Failure::new(FailureKind::Expired, "the delivery has no data"));
@@ -91,7 +91,7 @@ impl Provider for Misbehave {
         let request = self.request(Request::post(self.endpoint(["messages", message.id.as_str(), "checks"])));
         let request = request.effect(Effect::Act).json(json!({ "code": input.code.as_str() }));
         let said: Said = read(&cx.http(faults::spoil(fault, &self.base, request)).await?)?;
-        if said.approved { Ok(Checked::Approved { accepted_step: None }) } else { Ok(Checked::WrongCode) }
+        if said.approved { Ok(Checked::approved()) } else { Ok(Checked::WrongCode) }
     }
 }
 

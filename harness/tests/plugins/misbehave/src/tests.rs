@@ -3,7 +3,7 @@
 use countersign_plugin::abi::{Bytes, Instances};
 use countersign_plugin::step::{Action, Answer, Call, Step};
 use countersign_plugin::testing::{self, Bench, Host, Ran};
-use countersign_plugin::{CheckCode, Checked, Data, Effect, FailureKind, Level, Operation, Scope, Started, Timestamp};
+use countersign_plugin::{Checked, Data, Effect, FailureKind, Level, Operation, Scope, Started, Timestamp};
 use serde_json::json;
 
 use crate::Misbehave;
@@ -19,7 +19,7 @@ fn without_a_fault_it_sends_and_checks() {
     assert_eq!(ran.outcome.expect("it was sent").delivery, Some(delivery()));
     assert_eq!(ran.requests[0].url, "https://misbehave.example/v1/messages");
     let ran = check("none", "123456", true);
-    assert_eq!(ran.outcome, Ok(Checked::Approved { accepted_step: None }));
+    assert_eq!(ran.outcome, Ok(Checked::approved()));
     assert_eq!(ran.requests[0].url, "https://misbehave.example/v1/messages/7/checks");
     assert_eq!(check("none", "123456", false).outcome, Ok(Checked::WrongCode));
     assert!(ran.logs.is_empty());
@@ -65,7 +65,7 @@ fn it_hands_over_and_keeps_data_that_is_too_large() {
 fn its_outcomes_are_not_what_the_manifest_says() {
     assert_eq!(start("wrong_outcome").outcome.expect("sent").delivery.expect("data").version, 99);
     let ran = check("wrong_outcome", "000000", false);
-    assert_eq!(ran.outcome, Ok(Checked::Approved { accepted_step: Some(1) }));
+    assert_eq!(ran.outcome, Ok(Checked::approved_by_step(1)));
     assert!(ran.requests.is_empty(), "nobody was asked");
 }
 
@@ -106,7 +106,7 @@ fn it_never_stops_asking_for_steps() {
     let plugin = Instances::<Misbehave>::new(b"{}");
     let done = |bytes: Bytes| bytes.into_result().expect("no fault").into_vec();
     done(plugin.open(br#"{"fault":"endless_steps","token":{"secret":"token"}}"#));
-    let call = Call { now: Timestamp::from_millis(0), operation: Operation::Start(testing::start("sms")) };
+    let call = Call::new(Timestamp::from_millis(0), Operation::Start(testing::start("sms")));
     let mut answer = done(plugin.begin(1, &serde_json::to_vec(&call).expect("JSON")));
     for id in 1..=100_u64 {
         let asked: Answer = serde_json::from_slice(&answer).expect("an answer");
@@ -119,7 +119,7 @@ fn it_never_stops_asking_for_steps() {
 #[test]
 fn if_no_operation_is_named_the_fault_shows_in_all() {
     let bench = Bench::<Misbehave>::open(json!({"fault": "panic", "token": {"secret": "token"}}));
-    let input = CheckCode { delivery: Some(delivery()), ..testing::check("sms", "123456") };
+    let input = testing::check("sms", "123456").delivery(delivery());
     for failure in [
         bench.host().start(testing::start("sms")).outcome.expect_err("start"),
         bench.host().check(input).outcome.expect_err("check"),
@@ -134,12 +134,12 @@ fn start(fault: &str) -> Ran<Started> {
 }
 
 fn check(fault: &str, code: &str, approved: bool) -> Ran<Checked> {
-    let input = CheckCode { delivery: Some(delivery()), ..testing::check("sms", code) };
+    let input = testing::check("sms", code).delivery(delivery());
     host(fault, "check").reply(200, json!({ "approved": approved })).check(input)
 }
 
 fn delivery() -> Data {
-    Data { version: 1, value: json!({"id": "7"}) }
+    Data::from_json(1, json!({"id": "7"}))
 }
 
 fn host(fault: &str, when: &str) -> Host<Misbehave> {

@@ -68,7 +68,7 @@ impl Provider for Twofold {
         let left: Ordered = read(&left.map_err(|error| maybe(error.into()))?).map_err(maybe)?;
         let right: Ordered = read(&right.map_err(|error| maybe(error.into()))?).map_err(maybe)?;
         let pair = Pair { left: left.id, right: right.id };
-        Ok(Started { delivery: Some(Data::new(1, &pair)?), ..Started::default() })
+        Ok(Started::new().delivery(Data::new(1, &pair)?))
     }
 
     async fn check(&self, cx: &Context, input: CheckCode) -> Result<Checked, Failure> {
@@ -89,7 +89,7 @@ impl Provider for Twofold {
         if left.id != pair.left || right.id != pair.right {
             return Err(Failure::new(FailureKind::MalformedReply, "the service answered about another delivery"));
         }
-        if left.right && right.right { Ok(Checked::Approved { accepted_step: None }) } else { Ok(Checked::WrongCode) }
+        if left.right && right.right { Ok(Checked::approved()) } else { Ok(Checked::WrongCode) }
     }
 }
 

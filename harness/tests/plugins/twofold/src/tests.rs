@@ -5,8 +5,7 @@ use countersign_plugin::http::Body;
 use countersign_plugin::step::{Action, Answer, Call, Event, StepReply};
 use countersign_plugin::testing::{self, Bench, Host};
 use countersign_plugin::{
-    CheckCode, Checked, Data, Delivered, FailureKind, Operation, Reply, Request, StartChallenge, Timestamp,
-    TransportFailureKind,
+    Checked, Data, Delivered, FailureKind, Operation, Reply, Request, Timestamp, TransportFailureKind,
 };
 use serde_json::{Value, json};
 
@@ -33,7 +32,7 @@ fn both_requests_are_in_the_first_answer_and_may_be_answered_in_any_order() {
         serde_json::from_slice(&bytes.into_result().expect("no fault")).expect("an answer")
     };
     assert!(plugin.open(b"{}").is_ok());
-    let call = Call { now: Timestamp::from_millis(0), operation: Operation::Start(testing::start("pair")) };
+    let call = Call::new(Timestamp::from_millis(0), Operation::Start(testing::start("pair")));
     let begun = answer(plugin.begin(1, &serde_json::to_vec(&call).expect("JSON")));
     let halves: Vec<_> = begun
         .steps
@@ -46,7 +45,7 @@ fn both_requests_are_in_the_first_answer_and_may_be_answered_in_any_order() {
     assert_eq!(halves, ["left", "right"]);
     let reply = |id: u64, half: &str| {
         let got = Event::Http(Reply::from_json(201, &json!({ "id": half })));
-        let reply = StepReply { id: begun.steps[usize::try_from(id - 1).expect("small")].id, now: call.now, got };
+        let reply = StepReply::new(begun.steps[usize::try_from(id - 1).expect("small")].id, call.now, got);
         answer(plugin.resume(begun.handle, &serde_json::to_vec(&reply).expect("JSON")))
     };
     assert!(reply(2, "R1").steps.is_empty(), "the other half is still out");
@@ -66,14 +65,14 @@ fn one_half_that_may_be_out_counts_as_delivered() {
 
 #[test]
 fn without_a_number_nothing_is_asked_for() {
-    let ran = host().start(StartChallenge { recipient: None, ..testing::start("pair") });
+    let ran = host().start(testing::start("pair").recipient(None));
     assert_eq!(ran.outcome.expect_err("no number").kind, FailureKind::InvalidRecipient);
     assert!(ran.requests.is_empty());
 }
 
 #[track_caller]
 fn check(left: (u16, Value), right: (u16, Value), expected: Result<Checked, FailureKind>) {
-    let input = CheckCode { delivery: Some(delivery()), ..testing::check("pair", "123456") };
+    let input = testing::check("pair", "123456").delivery(delivery());
     let ran = host().reply(left.0, left.1).reply(right.0, right.1).check(input);
     assert_eq!(ran.outcome.map_err(|failure| failure.kind), expected);
     assert_eq!(ran.unused_replies, 0, "both are asked whatever the first says");
@@ -82,7 +81,7 @@ fn check(left: (u16, Value), right: (u16, Value), expected: Result<Checked, Fail
 #[test]
 fn only_two_times_yes_is_a_yes() {
     let says = |id: &str, right: bool| (200, json!({"id": id, "right": right}));
-    check(says("L1", true), says("R1", true), Ok(Checked::Approved { accepted_step: None }));
+    check(says("L1", true), says("R1", true), Ok(Checked::approved()));
     check(says("L1", false), says("R1", true), Ok(Checked::WrongCode));
     check(says("L1", true), says("R1", false), Ok(Checked::WrongCode));
     check(says("L1", false), says("R1", false), Ok(Checked::WrongCode));
@@ -94,14 +93,14 @@ fn only_two_times_yes_is_a_yes() {
 #[test]
 fn text_that_is_not_six_digits_is_wrong_without_a_request() {
     for text in ["", "12345", "1234567", "12345x", "１２３４５６"] {
-        let ran = host().check(CheckCode { delivery: Some(delivery()), ..testing::check("pair", text) });
+        let ran = host().check(testing::check("pair", text).delivery(delivery()));
         assert_eq!(ran.outcome, Ok(Checked::WrongCode), "{text:?}");
         assert!(ran.requests.is_empty());
     }
 }
 
 fn delivery() -> Data {
-    Data { version: 1, value: json!({"left": "L1", "right": "R1"}) }
+    Data::from_json(1, json!({"left": "L1", "right": "R1"}))
 }
 
 fn host() -> Host<Twofold> {

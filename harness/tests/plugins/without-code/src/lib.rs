@@ -59,7 +59,7 @@ impl Provider for WithoutCode {
         if asked.request.is_empty() || !asked.request.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
             return Err(malformed("the service named no request"));
         }
-        Ok(Started { delivery: Some(Data::new(1, &asked)?), ..Started::default() })
+        Ok(Started::new().delivery(Data::new(1, &asked)?))
     }
 
     async fn status(&self, cx: &Context, input: AskStatus) -> Result<Status, Failure> {

@@ -9,19 +9,19 @@ use serde_json::{Value, json};
 use super::WithoutCode;
 
 fn bench() -> Bench<WithoutCode> {
-    Bench::open(json!({}))
+    Bench::open(json!({})).manifest(include_bytes!("../manifest.json"))
 }
 
 fn delivery() -> Option<Data> {
-    Some(Data { version: 1, value: json!({"request": "r1"}) })
+    Some(Data::from_json(1, json!({"request": "r1"})))
 }
 
 fn status() -> AskStatus {
-    AskStatus { channel: "approval".to_owned(), mode: None, recipient: None, delivery: delivery() }
+    AskStatus::new("approval").delivery(delivery())
 }
 
 fn cancel() -> CancelChallenge {
-    CancelChallenge { channel: "approval".to_owned(), mode: None, delivery: delivery() }
+    CancelChallenge::new("approval").delivery(delivery())
 }
 
 #[test]
@@ -32,7 +32,7 @@ fn the_manifest_is_true() -> Result<(), testing::Drift> {
 #[test]
 fn a_start_remembers_the_request() {
     let ran = bench().host().reply(201, json!({"request": "r1"})).start(testing::start("approval"));
-    assert_eq!(ran.outcome, Ok(Started { delivery: delivery(), ..Started::default() }));
+    assert_eq!(ran.outcome, Ok(Started::new().delivery(delivery())));
     assert_eq!((ran.requests[0].method.as_str(), &*ran.requests[0].url), ("POST", "https://approve.example/requests"));
 }
 
@@ -110,10 +110,10 @@ fn a_request_is_dead_only_if_the_service_says_so() {
 
 #[test]
 fn without_a_request_of_ours_nobody_is_asked() {
-    for delivery in [None, Some(Data { version: 1, value: json!({"id": "r1"}) })] {
-        let ran = bench().host().status(AskStatus { delivery: delivery.clone(), ..status() });
+    for delivery in [None, Some(Data::from_json(1, json!({"id": "r1"})))] {
+        let ran = bench().host().status(status().delivery(delivery.clone()));
         assert!(ran.outcome.is_err() && ran.requests.is_empty());
-        let ran = bench().host().cancel(CancelChallenge { delivery, ..cancel() });
+        let ran = bench().host().cancel(cancel().delivery(delivery));
         assert!(ran.outcome.is_err() && ran.requests.is_empty());
     }
 }

@@ -1,6 +1,6 @@
 //! Replies and codes of any shape: none panics, none approves what it must not.
 
-use countersign_plugin::{CheckCode, Checked, Reply, StartChallenge, testing};
+use countersign_plugin::{Checked, Reply, testing};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -36,7 +36,7 @@ proptest! {
     ) {
         let success = body["success"] == true || body["success"] == "true";
         let good = status == 200 && body["token"] == "is valid" && success;
-        let approved = unbroken(check_answers(status, body.clone()).outcome) == Ok(Checked::Approved { accepted_step: None });
+        let approved = unbroken(check_answers(status, body.clone()).outcome) == Ok(Checked::approved());
         prop_assert_eq!(approved, good, "{} {}", status, body);
     }
 
@@ -56,7 +56,7 @@ proptest! {
         replies in prop::collection::vec((prop_oneof![Just(200u16), 100u16..600], body()), 3),
         known in any::<bool>(),
     ) {
-        let input = StartChallenge { enrollment: known.then(enrollment).flatten(), ..start() };
+        let input = start().enrollment(known.then(enrollment).flatten());
         let host = bench(authy_settings()).host();
         let host = replies.iter().fold(host, |host, (status, body)| host.reply(*status, body.clone()));
         let ran = host.start(input);
@@ -71,7 +71,7 @@ proptest! {
 
     #[test]
     fn no_bytes_approve(status in 100u16..600, body in prop::collection::vec(any::<u8>(), 0..64)) {
-        let reply = Reply { status, headers: vec![], body: body.into() };
+        let reply = Reply::new(status, body);
         let host = || bench(authy_settings()).host().raw_reply(reply.clone());
         let checked = unbroken(host().check(check()).outcome);
         prop_assert!(checked.is_err());
@@ -82,7 +82,7 @@ proptest! {
 
     #[test]
     fn a_typed_text_stays_in_its_segment_or_is_not_sent(code in "[0-9./%\\\\ a-z]{0,14}") {
-        let input = CheckCode { delivery: delivery(), ..testing::check("voice", &code) };
+        let input = testing::check("voice", &code).delivery(delivery());
         let ran = bench(authy_settings()).host().reply(200, valid()).check(input);
         let _any = unbroken(ran.outcome);
         for request in &ran.requests {

@@ -1,6 +1,6 @@
 //! Replies of any shape: none panics, none starts or approves what it must not.
 
-use countersign_plugin::{Health, Phone, Recipient, Reply, StartChallenge, Status, testing};
+use countersign_plugin::{Health, Recipient, Reply, Status, testing};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -87,7 +87,7 @@ proptest! {
 
     #[test]
     fn no_bytes_make_it_panic(status in 100u16..600, body in prop::collection::vec(any::<u8>(), 0..64)) {
-        let reply = Reply { status, headers: vec![], body: body.into() };
+        let reply = Reply::new(status, body);
         let host = || bench(call_settings()).host().raw_reply(reply.clone());
         let started = unbroken(host().start(start()).outcome);
         prop_assert!(started.is_err());
@@ -99,8 +99,9 @@ proptest! {
 
     #[test]
     fn every_number_enters_the_form_as_it_is(e164 in "\\+[1-9][0-9]{6,14}") {
-        let phone = Phone { e164: e164.clone(), ..testing::phone() };
-        let input = StartChallenge { recipient: Some(Recipient::Phone(phone)), ..start() };
+        let mut phone = testing::phone();
+        phone.e164.clone_from(&e164);
+        let input = start().recipient(Recipient::Phone(phone));
         let ran = bench(call_settings()).host().reply(201, with(call("queued"), "to", json!(e164))).start(input);
         prop_assert_eq!(field(&ran.requests[0], "To"), e164);
         prop_assert!(ran.outcome.is_ok());

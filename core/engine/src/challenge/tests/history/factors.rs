@@ -83,6 +83,7 @@ impl Model {
             match known.purpose {
                 Purpose::Login => self.rig.engine.poll(&known.id).await,
                 Purpose::Enroll => self.rig.engine.poll_enrollment(&known.id).await,
+                other => panic!("nothing begins a challenge for {other:?}"),
             }
         });
         if let Some(Ok(Progress::Over(Verdict::Approved(passed)))) = polled.await {

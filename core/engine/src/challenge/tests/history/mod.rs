@@ -359,6 +359,7 @@ impl Model {
                 assert!(matches!(wrong_door, Err(CheckError::UnknownChallenge | CheckError::Store(_))));
                 self.rig.unless_we_die(self.rig.engine.confirm_phone(&known.id, &typed)).await
             }
+            other => panic!("nothing begins a challenge for {other:?}"),
         };
         if !calm {
             // The provider may have taken the code, and nobody heard of it.

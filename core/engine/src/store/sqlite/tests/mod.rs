@@ -98,7 +98,7 @@ fn enrollment_id() -> EnrollmentId {
 }
 
 fn phone(e164: &str) -> Phone {
-    Phone { e164: e164.into(), country_code: "1".into(), national: e164[2..].into(), region: None }
+    Phone::new(e164, "1", &e164[2..])
 }
 
 /// Data that belongs to no account.
@@ -109,7 +109,7 @@ fn local(provider: &str) -> Holder {
 /// How a provider failed.
 fn failure() -> Failure {
     let failure = Failure::new(FailureKind::RateLimited, "operator's text");
-    Failure { provider_code: Some("60203".repeat(20)), ..failure }
+    failure.code("60203".repeat(20))
 }
 
 fn data(value: &str) -> Data {
