@@ -5,3 +5,4 @@ pub mod cassette;
 pub mod replay;
 pub mod steps;
 pub mod suite;
+pub mod wire;

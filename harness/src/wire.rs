@@ -1,0 +1,93 @@
+//! HTTP messages as a carrier brings them, and whoever answers them: cassettes, the emulator, faults around either.
+
+use std::fmt;
+use std::sync::Arc;
+
+use countersign_plugin::TransportFailureKind;
+
+use crate::cassette::Shown;
+
+/// One request, as it came.
+#[derive(Clone, PartialEq, Eq)]
+pub struct WireRequest {
+    /// The method, in upper case.
+    pub method: String,
+    /// The host that the client means, without its port; `None` where it addressed the carrier itself, so that only the
+    /// path tells whose service is meant.
+    pub host: Option<String>,
+    /// Path and query as they stood in the request line, escapes untouched; begins with `/`.
+    pub target: String,
+    /// The header fields in their order, names as sent.
+    pub headers: Vec<(String, String)>,
+    /// The body, transfer encodings removed.
+    pub body: Vec<u8>,
+}
+
+/// What comes back.
+#[derive(Clone, PartialEq, Eq)]
+pub enum WireAnswer {
+    /// A response.
+    Reply(WireReply),
+    /// None: in-process the transport fails like this, a socket is closed without an answer.
+    Failure(TransportFailureKind),
+}
+
+/// A response. Fields about the framing of the body are the carrier's to write.
+#[derive(Clone, PartialEq, Eq)]
+pub struct WireReply {
+    /// 100 to 599.
+    pub status: u16,
+    /// The header fields in their order. Shared: one answer may be given a million times.
+    pub headers: Arc<[(String, String)]>,
+    /// The body.
+    pub body: Arc<[u8]>,
+}
+
+/// Answers requests, whichever carrier brought them. It never waits: what takes time is a fault, and belongs to the
+/// carrier.
+pub trait Responder: Send + Sync {
+    /// Answers one request.
+    fn respond(&self, request: &WireRequest) -> WireAnswer;
+}
+
+impl WireRequest {
+    /// The first header field of that name, compared without case (RFC 9110 §5.1).
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+}
+
+impl WireReply {
+    /// A reply with a JSON body.
+    pub fn json(status: u16, body: &serde_json::Value) -> Self {
+        let headers = [("Content-Type".to_owned(), "application/json".to_owned())];
+        Self { status, headers: Arc::new(headers), body: body.to_string().into_bytes().into() }
+    }
+}
+
+impl fmt::Debug for WireRequest {
+    /// Without credentials, numbers and codes.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WireRequest")
+            .field("method", &self.method)
+            .field("host", &self.host)
+            .field("target", &Shown::of(&self.target))
+            .field("body", &format_args!("{} bytes", self.body.len()))
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for WireReply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "WireReply({}, {} bytes)", self.status, self.body.len())
+    }
+}
+
+impl fmt::Debug for WireAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Reply(reply) => reply.fmt(f),
+            Self::Failure(kind) => write!(f, "Failure({kind:?})"),
+        }
+    }
+}
