@@ -2,6 +2,7 @@
 
 pub mod case;
 pub mod cassette;
+pub mod emulate;
 pub mod replay;
 pub mod steps;
 pub mod suite;

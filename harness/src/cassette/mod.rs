@@ -22,7 +22,7 @@ mod reader;
 mod receipt;
 mod sent;
 mod shown;
-mod spoken;
+pub(crate) mod spoken;
 mod template;
 mod unknown;
 mod version;

@@ -1,0 +1,203 @@
+//! The emulator itself: one state behind one lock, and which service a request is for.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use countersign::secrets::Secret;
+use jiff::Timestamp;
+
+use super::accounts::{EmulatorOptions, Identity, OptionsError, random_seed};
+use super::authy::Authy;
+use super::clock::VirtualClock;
+use super::control;
+use super::dice::Dice;
+use super::inbox::{Arrival, Inbox};
+use super::phones::{PhoneError, PhoneKind, Phones};
+use super::reply;
+use super::request::Asked;
+use super::verify::Verify;
+use super::voice::Voice;
+use crate::wire::{Responder, WireAnswer, WireRequest};
+
+/// Twilio Verify, Programmable Voice and the Authy-style service, as far as they are published.
+///
+/// By host, or by path where the client addressed the emulator itself:
+///
+/// | path | service |
+/// |---|---|
+/// | `/v2/…` | Verify |
+/// | `/2010-04-01/…` | Programmable Voice and the account |
+/// | `/protected/json/…` | the Authy-style service |
+/// | `/_countersign/…` | the controls; never by a host of the services |
+///
+/// The controls: `GET inbox` (what arrived, oldest first), `GET phones` (the same as a page), `POST phones`
+/// (`{"to": …, "kind": …}`, see [`PhoneKind`]), `POST clock` (`{"advance_seconds": n}`), `POST channels`
+/// (`{"channel": …, "enabled": …}`, as Twilio's console does it for a Verify service) and `POST reset`.
+pub struct Emulator {
+    identity: Identity,
+    clock: Arc<VirtualClock>,
+    state: Mutex<State>,
+}
+
+/// Everything that changes.
+struct State {
+    stage: Stage,
+    verify: Verify,
+    voice: Voice,
+    authy: Authy,
+}
+
+/// What the services share.
+pub(super) struct Stage {
+    pub(super) now: Timestamp,
+    pub(super) dice: Dice,
+    pub(super) phones: Phones,
+    pub(super) inbox: Inbox,
+}
+
+/// Whom a request is for.
+enum Addressee {
+    Verify,
+    Voice,
+    Authy,
+    Control,
+}
+
+impl Emulator {
+    /// An emulator as the options say.
+    ///
+    /// # Errors
+    /// [`OptionsError`] says which of them is wrong.
+    pub fn new(options: EmulatorOptions) -> Result<Self, OptionsError> {
+        let seed = match options.seed {
+            Some(seed) => seed,
+            None => random_seed()?,
+        };
+        let mut dice = Dice::new(seed);
+        let clock = options.clock.clone().unwrap_or_else(|| Arc::new(VirtualClock::running()));
+        let identity = Identity::of(options, &mut dice)?;
+        let state = Mutex::new(State::new(&identity, dice, clock.now()));
+        Ok(Self { identity, clock, state })
+    }
+
+    /// The accounts: SID and auth token.
+    pub fn accounts(&self) -> impl Iterator<Item = (&str, &Secret)> {
+        self.identity.accounts.iter().map(|account| (account.sid.as_str(), &account.token))
+    }
+
+    /// The Verify services that were there from the beginning.
+    pub fn services(&self) -> impl Iterator<Item = &str> {
+        self.identity.services.iter().map(String::as_str)
+    }
+
+    /// The numbers from which the first account may call.
+    pub fn from(&self) -> impl Iterator<Item = &str> {
+        self.identity.from.iter().map(|number| number.e164())
+    }
+
+    /// The API keys of the Authy applications.
+    pub fn authy_keys(&self) -> impl Iterator<Item = &Secret> {
+        self.identity.authy_keys.iter()
+    }
+
+    /// The clock.
+    pub fn clock(&self) -> &Arc<VirtualClock> {
+        &self.clock
+    }
+
+    /// What arrived, oldest first, the last thousand.
+    pub fn inbox(&self) -> Vec<Arrival> {
+        self.state().stage.inbox.iter().cloned().collect()
+    }
+
+    /// Says what kind of telephone is at a number.
+    ///
+    /// # Errors
+    /// [`PhoneError`] where it is none in E.164 form, or the ten-thousandth and first.
+    pub fn mark_phone(&self, to: &str, kind: PhoneKind) -> Result<(), PhoneError> {
+        self.state().stage.phones.mark(to, kind)
+    }
+
+    /// Forgets everything that happened; accounts, services, numbers and keys stay as they were in the beginning, and
+    /// the clock takes back what it was advanced by. Ids go on, so that an old one never means something new.
+    pub fn reset(&self) {
+        let mut state = self.state();
+        self.clock.reset();
+        let dice = std::mem::replace(&mut state.stage.dice, Dice::new(0));
+        *state = State::new(&self.identity, dice, self.clock.now());
+    }
+
+    pub(super) fn verify<T>(&self, change: impl FnOnce(&mut Verify) -> T) -> T {
+        change(&mut self.state().verify)
+    }
+
+    pub(super) fn stage<T>(&self, look: impl FnOnce(&Stage) -> T) -> T {
+        look(&self.state().stage)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Responder for Emulator {
+    fn respond(&self, request: &WireRequest) -> WireAnswer {
+        let asked = Asked::of(request);
+        let Some(addressee) = addressee(request, &asked) else {
+            return control::nobody();
+        };
+        if let Addressee::Control = addressee {
+            return control::respond(self, &asked);
+        }
+        let mut guard = self.state();
+        let State { stage, verify, voice, authy } = &mut *guard;
+        stage.now = self.clock.now();
+        let outcome = match addressee {
+            Addressee::Authy => return authy.respond(stage, &self.identity, &asked),
+            Addressee::Verify => {
+                self.identity.account(&asked).and_then(|account| verify.answer(stage, &account.sid, &asked))
+            }
+            Addressee::Voice | Addressee::Control => {
+                self.identity.account(&asked).and_then(|account| voice.answer(stage, account, &asked))
+            }
+        };
+        reply::twilio(outcome, &mut stage.dice)
+    }
+}
+
+/// Twilio's hosts are `product.twilio.com` or `product.edge.region.twilio.com`.
+fn addressee(request: &WireRequest, asked: &Asked<'_>) -> Option<Addressee> {
+    let host = request.host.as_deref().unwrap_or_default().to_ascii_lowercase();
+    if host == "api.authy.com" {
+        return Some(Addressee::Authy);
+    }
+    let twilio = host.strip_suffix(".twilio.com").map(|rest| rest.split('.').next().unwrap_or(rest));
+    match twilio {
+        Some("verify") => return Some(Addressee::Verify),
+        Some("api") => return Some(Addressee::Voice),
+        Some(_) => return None,
+        None => {}
+    }
+    match asked.segments.first().map(String::as_str) {
+        Some("v2") => Some(Addressee::Verify),
+        Some("2010-04-01") => Some(Addressee::Voice),
+        Some("protected" | "onetouch") => Some(Addressee::Authy),
+        Some("_countersign") => Some(Addressee::Control),
+        _ => None,
+    }
+}
+
+impl State {
+    fn new(identity: &Identity, mut dice: Dice, now: Timestamp) -> Self {
+        let verify = Verify::new(identity, now);
+        let voice = Voice::new(identity, &mut dice, now);
+        let stage = Stage { now, dice, phones: Phones::default(), inbox: Inbox::default() };
+        Self { stage, verify, voice, authy: Authy::new(identity) }
+    }
+}
+
+impl fmt::Debug for Emulator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Emulator").field("identity", &self.identity).field("clock", &self.clock).finish_non_exhaustive()
+    }
+}
