@@ -12,7 +12,9 @@ use url::form_urlencoded::Serializer;
 use super::{Emulator, EmulatorOptions, PhoneKind, VirtualClock};
 use crate::wire::{Responder, WireAnswer, WireReply, WireRequest};
 
+mod authy_history;
 mod verify;
+mod verify_history;
 
 pub(super) const ACCOUNT: &str = "ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 pub(super) const TOKEN: &str = "emulator-test-token";
