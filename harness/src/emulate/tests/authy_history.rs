@@ -120,7 +120,8 @@ impl Play {
 
     fn send(&mut self, who: usize, way: &str, force: bool, action: Option<&'static str>) {
         let before = self.rig.emulator.inbox().len();
-        let path = format!("/protected/json/{way}/{}?force={force}&action={}", self.id(who), action.unwrap_or_default());
+        let path =
+            format!("/protected/json/{way}/{}?force={force}&action={}", self.id(who), action.unwrap_or_default());
         let got = self.rig.get(&path);
         let arrived = self.rig.emulator.inbox().len() - before;
         let now = self.model.now;

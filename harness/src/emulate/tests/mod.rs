@@ -12,9 +12,15 @@ use url::form_urlencoded::Serializer;
 use super::{Emulator, EmulatorOptions, PhoneKind, VirtualClock};
 use crate::wire::{Responder, WireAnswer, WireReply, WireRequest};
 
+mod authy;
 mod authy_history;
+mod bad_input;
+mod control;
+mod totp;
 mod verify;
 mod verify_history;
+mod voice;
+mod witness;
 
 pub(super) const ACCOUNT: &str = "ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 pub(super) const TOKEN: &str = "emulator-test-token";

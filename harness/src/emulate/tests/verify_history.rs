@@ -196,7 +196,8 @@ impl Play {
     fn start(&mut self, who: usize, channel: &'static str, key: Option<&'static str>) {
         let before = self.rig.emulator.inbox().len();
         let limits = key.map(|key| format!("{{\"ip\":\"{key}\"}}")).unwrap_or_default();
-        let got = self.rig.service("Verifications", &[("To", PEOPLE[who]), ("Channel", channel), ("RateLimits", &limits)]);
+        let got =
+            self.rig.service("Verifications", &[("To", PEOPLE[who]), ("Channel", channel), ("RateLimits", &limits)]);
         let arrived = self.rig.emulator.inbox().len() - before;
         if !self.model.passes(key) {
             assert!(got.header("Retry-After").is_some_and(|wait| (1..=60).contains(&wait.parse().unwrap_or(0))));
