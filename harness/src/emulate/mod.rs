@@ -1,6 +1,6 @@
 //! A stateful model of Twilio Verify v2, Programmable Voice and the Authy-style service, on a clock that can be moved.
 //!
-//! An [`Emulator`] is a [`Responder`]: it never waits and opens no socket. It goes by Twilio's published documents and
+//! An [`Emulator`] is a [`Responder`](crate::wire::Responder): it never waits and opens no socket. It goes by Twilio's published documents and
 //! by what users of the API report; where these leave something open, the place that decides says so. What it "sends"
 //! lands in an inbox, and `/_countersign/` lets a person or a test look and intervene (see [`Emulator`]).
 
@@ -28,6 +28,3 @@ pub use clock::{AdvanceError, VirtualClock};
 pub use emulator::Emulator;
 pub use inbox::Arrival;
 pub use phones::{PhoneError, PhoneKind};
-
-#[allow(unused_imports, reason = "for the links in the text above")]
-use crate::wire::Responder;

@@ -47,10 +47,10 @@ fn reset_forgets_everything_but_who_is_who() {
     rig.control("reset", &json!({})).expect(200);
     assert!(rig.emulator.inbox().is_empty());
     assert_eq!(rig.clock.now().to_string(), "2015-07-30T20:00:00Z");
+    let after = rig.start(TO, "sms").expect(201);
     rig.start("+15005550007", "sms").expect(201);
     let services = rig.get("/v2/Services").expect(200);
     assert_eq!(services["services"].as_array().map(Vec::len), Some(1));
-    let after = rig.start(TO, "sms").expect(201);
     assert_ne!(before["sid"], after["sid"], "an old id never means something new");
     assert_eq!(after["send_code_attempts"].as_array().map(Vec::len), Some(1));
 }

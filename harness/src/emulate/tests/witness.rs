@@ -199,7 +199,7 @@ fn remember(rig: &Rig, got: &Got, captures: &BTreeMap<String, String>, variables
 fn live(witness: &Witness, entry: &Entry, variables: &BTreeMap<String, String>, alter: Option<&Alter>) -> WireRequest {
     let bound = |text: &str| {
         witness.bind.iter().fold(text.to_owned(), |text, (recorded, name)| {
-            variables.get(name).map_or(text.clone(), |value| text.replace(recorded, value))
+            variables.get(name).map_or_else(|| text.clone(), |value| text.replace(recorded, value))
         })
     };
     let mut form: Vec<(String, String)> = match &entry.request.body {
