@@ -189,6 +189,21 @@ fn refusals_for_a_telephone_are_about_its_channel() {
 }
 
 #[test]
+fn silent_network_auth_stays_pending_and_another_channel_helps() {
+    let rig = Rig::new();
+    let started = rig.start(TO, "sna").expect(201);
+    assert!(started["sna"]["url"].is_string() && rig.emulator.inbox().is_empty());
+    let checked = rig.service("VerificationCheck", &[("To", TO)]).expect(200);
+    assert_eq!(
+        (&checked["status"], &checked["sna_attempts_error_codes"][0]["code"]),
+        (&json!("pending"), &json!(60519))
+    );
+    assert_eq!(rig.start(TO, "sms").expect(201)["sid"], started["sid"]);
+    rig.service("VerificationCheck", &[("To", TO)]).refused(400, 60200);
+    assert_eq!(rig.check(TO, &rig.code()).expect(200)["status"], "approved");
+}
+
+#[test]
 fn a_payment_is_approved_with_its_own_amount_and_payee_only() {
     let rig = Rig::new();
     rig.post(&format!("/v2/Services/{SERVICE}"), &[("Psd2Enabled", "true")]).expect(200);
