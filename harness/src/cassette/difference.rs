@@ -220,6 +220,13 @@ pub struct Mismatch {
     pub nearest: Vec<Nearest>,
 }
 
+impl Mismatch {
+    /// How far the nearest entry is; more than any where there is none.
+    pub(crate) fn weight(&self) -> u32 {
+        self.nearest.first().map_or(u32::MAX, |nearest| nearest.differences.iter().map(Difference::weight).sum())
+    }
+}
+
 impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "no recorded exchange answers {} {}", self.method, self.address)?;

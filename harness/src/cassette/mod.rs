@@ -40,6 +40,7 @@ pub(crate) use kept::Kept;
 pub use place::Place;
 pub use player::{Played, PlayedAnswer, Player};
 pub use problem::{Body, EntryProblem, Fact, Problem, ReadError};
+pub(crate) use reader::entry::authorization;
 pub use reader::{BODY_LIMIT, FILE_LIMIT, parse, read};
 pub use receipt::{EntryReceipt, Receipt, Unused, UnusedEntry};
 pub use sent::{Authorization, Sent, SentBody, SentMessage};

@@ -10,7 +10,7 @@ use crate::cassette::asked::Asked;
 use crate::cassette::digest::Sha256;
 use crate::cassette::entry::{Answer, Entry, FAILURES, Reply};
 use crate::cassette::format::{
-    BodiesFormat, BodyFormat, EntryFormat, EntryNoteFormat, PairFormat, PostDataFormat, RequestFormat, ResponseFormat,
+    BodiesFormat, BodyFormat, EntryFormat, EntryNoteFormat, PostDataFormat, RequestFormat, ResponseFormat,
 };
 use crate::cassette::mirror;
 use crate::cassette::problem::{Body, EntryProblem};
@@ -82,7 +82,8 @@ fn request(format: RequestFormat) -> Result<(Sent, Vec<u8>), EntryProblem> {
         .ok_or_else(|| EntryProblem::Url { url: Shown::of(&format.url) })?;
     mirror::check_query(&format.url, format.query_string.as_deref())?;
     mirror::check_request_cookies(&format.headers, format.cookies.as_deref())?;
-    let authorization = authorization(&format.headers)?;
+    let headers = format.headers.iter().map(|header| (header.name.as_str(), header.value.as_str()));
+    let authorization = authorization(headers).ok_or(EntryProblem::BasicCredentials)?;
     let (body, bytes) = match format.post_data {
         Some(data) => request_body(data)?,
         None => (SentBody::Empty, Vec::new()),
@@ -91,21 +92,21 @@ fn request(format: RequestFormat) -> Result<(Sent, Vec<u8>), EntryProblem> {
     Ok((sent, bytes))
 }
 
-fn authorization(headers: &[PairFormat]) -> Result<Authorization, EntryProblem> {
-    let authorization = headers.iter().find(|header| header.name.eq_ignore_ascii_case("authorization"));
-    let Some(header) = authorization else {
-        let key = headers.iter().find(|header| {
-            let name = header.name.to_ascii_lowercase();
+/// How these headers say who asks; `None` where it is basic authentication and cannot be read.
+pub(crate) fn authorization<'h>(headers: impl Iterator<Item = (&'h str, &'h str)> + Clone) -> Option<Authorization> {
+    let Some((name, value)) = headers.clone().find(|(name, _)| name.eq_ignore_ascii_case("authorization")) else {
+        let key = headers.map(|(name, _)| name).find(|name| {
+            let name = name.to_ascii_lowercase();
             KEY_HEADERS.iter().any(|end| name.ends_with(end))
         });
-        return Ok(key.map_or(Authorization::None, |header| Authorization::Header { name: header.name.clone() }));
+        return Some(key.map_or(Authorization::None, |name| Authorization::Header { name: name.to_owned() }));
     };
-    let (scheme, credentials) = header.value.trim().split_once(' ').unwrap_or_else(|| (header.value.trim(), ""));
+    let (scheme, credentials) = value.trim().split_once(' ').unwrap_or_else(|| (value.trim(), ""));
     if scheme.eq_ignore_ascii_case("bearer") {
-        return Ok(Authorization::Bearer);
+        return Some(Authorization::Bearer);
     }
     if !scheme.eq_ignore_ascii_case("basic") {
-        return Ok(Authorization::Header { name: header.name.clone() });
+        return Some(Authorization::Header { name: name.to_owned() });
     }
     STANDARD
         .decode(credentials.trim())
@@ -113,7 +114,6 @@ fn authorization(headers: &[PairFormat]) -> Result<Authorization, EntryProblem> 
         .and_then(|bytes| String::from_utf8(bytes).ok())
         .and_then(|text| text.split_once(':').map(|(user, _)| user.to_owned()))
         .map(|user| Authorization::Basic { user })
-        .ok_or(EntryProblem::BasicCredentials)
 }
 
 fn request_body(data: PostDataFormat) -> Result<(SentBody, Vec<u8>), EntryProblem> {

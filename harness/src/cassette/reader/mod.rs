@@ -1,7 +1,7 @@
 //! Reads a cassette and refuses what cannot be replayed exactly, naming file, entry and both sides.
 
 mod case;
-mod entry;
+pub(crate) mod entry;
 mod note;
 
 use std::collections::BTreeMap;

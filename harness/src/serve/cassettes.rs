@@ -1,0 +1,161 @@
+//! Cassettes as a responder.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde_json::json;
+use url::{Url, form_urlencoded};
+
+use crate::cassette::{
+    Authorization, Cassette, Mismatch, PlayedAnswer, Player, Receipt, Sent, SentBody, SentMessage, Unused,
+    authorization,
+};
+use crate::wire::{Responder, WireAnswer, WireReply, WireRequest};
+
+/// How many mismatches are remembered; older ones are counted only.
+const REMEMBERED: usize = 100;
+
+/// Answers from cassettes, by the same matcher as in-process.
+///
+/// A request that is not recorded gets 501 and a JSON body that names the nearest entries: no
+/// provider answers so, and no client takes it for one's word.
+#[derive(Debug)]
+pub struct Cassettes {
+    /// The origins that occur in the cassettes, in their order: where a client addresses the
+    /// carrier itself, its request may be meant for any of them.
+    origins: Vec<Url>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    player: Player,
+    mismatches: VecDeque<Mismatch>,
+    forgotten: usize,
+}
+
+impl Cassettes {
+    /// Plays these.
+    pub fn new(cassettes: Vec<Cassette>) -> Self {
+        let mut origins: Vec<Url> = Vec::new();
+        for entry in cassettes.iter().flat_map(Cassette::entries) {
+            let mut origin = entry.request.url.clone();
+            origin.set_path("/");
+            origin.set_query(None);
+            origin.set_fragment(None);
+            if !origins.contains(&origin) {
+                origins.push(origin);
+            }
+        }
+        let state = State { player: Player::new(cassettes), mismatches: VecDeque::new(), forgotten: 0 };
+        Self { origins, state: Mutex::new(state) }
+    }
+
+    /// What was shown or spoken to people so far.
+    pub fn take_inbox(&self) -> Vec<SentMessage> {
+        self.lock().player.take_inbox()
+    }
+
+    /// The newest requests that no entry answered, oldest first, and how many before these were forgotten.
+    pub fn mismatches(&self) -> (Vec<Mismatch>, usize) {
+        let state = self.lock();
+        (state.mismatches.iter().cloned().collect(), state.forgotten)
+    }
+
+    /// What was served so far.
+    pub fn receipt(&self) -> Receipt {
+        self.lock().player.receipt()
+    }
+
+    /// Ends the replay.
+    ///
+    /// # Errors
+    /// [`Unused`] when recorded exchanges were not asked for.
+    pub fn finish(&self) -> Result<Receipt, Unused> {
+        self.lock().player.finish()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A panic elsewhere leaves a player that is whole: it changes only once an entry matched.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Responder for Cassettes {
+    fn respond(&self, request: &WireRequest) -> WireAnswer {
+        let meant = |origin: &&Url| request.host.as_deref().is_none_or(|host| origin.host_str() == Some(host));
+        let mut nearest: Option<Box<Mismatch>> = None;
+        let mut state = self.lock();
+        // With no origin of that host, the first one gives the words of the mismatch.
+        let known = self.origins.iter().any(|origin| meant(&origin));
+        for origin in self.origins.iter().filter(|origin| !known || meant(origin)) {
+            let Some(sent) = sent(request, origin, known) else { continue };
+            match state.player.play(&sent) {
+                Ok(played) => return answer(played.answer),
+                Err(mismatch) => {
+                    if nearest.as_ref().is_none_or(|other| mismatch.weight() < other.weight()) {
+                        nearest = Some(mismatch);
+                    }
+                }
+            }
+        }
+        let Some(mismatch) = nearest else {
+            return not_recorded("the request has no address that could be recorded");
+        };
+        let answer = not_recorded(&mismatch.to_string());
+        if state.mismatches.len() == REMEMBERED {
+            state.mismatches.pop_front();
+            state.forgotten += 1;
+        }
+        state.mismatches.push_back(*mismatch);
+        answer
+    }
+}
+
+fn answer(played: PlayedAnswer) -> WireAnswer {
+    match played {
+        PlayedAnswer::Reply { status, headers, body } => {
+            WireAnswer::Reply(WireReply { status, headers, body: body.into() })
+        }
+        PlayedAnswer::Failure(kind) => WireAnswer::Failure(kind),
+    }
+}
+
+fn not_recorded(message: &str) -> WireAnswer {
+    WireAnswer::Reply(WireReply::json(501, &json!({"error": {"kind": "not_recorded", "message": message}})))
+}
+
+/// A request as the matcher sees it; `None` where its target is no path.
+fn sent(request: &WireRequest, origin: &Url, known: bool) -> Option<Sent> {
+    let mut url = origin.clone();
+    if let (false, Some(host)) = (known, &request.host) {
+        url.set_host(Some(host)).ok()?;
+    }
+    let (path, query) = match request.target.split_once('?') {
+        Some((path, query)) => (path, Some(query)),
+        None => (request.target.as_str(), None),
+    };
+    url.set_path(path);
+    url.set_query(query);
+    let headers = request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    Some(Sent {
+        method: request.method.clone(),
+        url,
+        // Credentials that cannot be read are some all the same.
+        authorization: authorization(headers).unwrap_or(Authorization::Header { name: "Authorization".to_owned() }),
+        body: body(request),
+    })
+}
+
+fn body(request: &WireRequest) -> SentBody {
+    let essence = request.header("content-type").unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    if request.body.is_empty() {
+        SentBody::Empty
+    } else if essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        SentBody::Form(form_urlencoded::parse(&request.body).into_owned().collect())
+    } else if essence.eq_ignore_ascii_case("application/json") || essence.to_ascii_lowercase().ends_with("+json") {
+        serde_json::from_slice(&request.body).map_or_else(|_| SentBody::Other(request.body.clone()), SentBody::Json)
+    } else {
+        SentBody::Other(request.body.clone())
+    }
+}
