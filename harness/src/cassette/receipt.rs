@@ -93,6 +93,21 @@ pub struct UnusedEntry {
     pub repeat: Repeat,
 }
 
+impl fmt::Display for EntryReceipt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { cassette, entry, title, played, .. } = self;
+        write!(f, "{} entry {entry} ({title}): played {played} times", cassette.display())?;
+        match &self.recorded {
+            Some(digest) if self.verbatim > 0 => write!(f, ", {} as recorded {digest}", self.verbatim)?,
+            _ => {}
+        }
+        match &self.altered {
+            Some(digest) => write!(f, ", {} with bound values {digest}", played - self.verbatim),
+            None => Ok(()),
+        }
+    }
+}
+
 impl fmt::Display for Unused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.entries.len() {

@@ -2,7 +2,9 @@
 
 mod files;
 mod replay;
+mod serve;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -40,6 +42,20 @@ enum Command {
         #[arg(long)]
         steps: bool,
     },
+    /// Answers HTTP requests from cassettes, so that any client can be tried without a provider.
+    ///
+    /// The first line on standard output is `listening on http://ADDRESS`. Point the client's base address there: the
+    /// path tells whose service is meant. What is not recorded is answered by 501 and the nearest recorded exchanges.
+    /// Interrupted, it tells what was served, what was not asked for and what was not recorded, and ends with 1 where
+    /// there was any such thing.
+    Serve {
+        /// A cassette (.har), or a folder, which is searched for them; may be given several times.
+        #[arg(long, required = true, value_name = "PATH", num_args = 1..)]
+        cassette: Vec<PathBuf>,
+        /// Where to listen. Port 0 is any free one.
+        #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDRESS")]
+        listen: SocketAddr,
+    },
 }
 
 /// How the program ends.
@@ -71,6 +87,7 @@ pub(crate) fn run() -> ExitCode {
     let Arguments { command } = Arguments::parse();
     let mut out = std::io::stdout().lock();
     let exit = match command {
+        Command::Serve { cassette, listen } => serve::run(&cassette, listen, &mut out),
         Command::Replay { paths, plugins, steps } => replay::run(&paths, plugins, steps, &mut out),
     };
     // A report that was not read to its end is no report.

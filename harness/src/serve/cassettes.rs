@@ -141,10 +141,14 @@ fn sent(request: &WireRequest, origin: &Url, known: bool) -> Option<Sent> {
     Some(Sent {
         method: request.method.clone(),
         url,
-        // Credentials that cannot be read are some all the same.
-        authorization: authorization(headers).unwrap_or(Authorization::Header { name: "Authorization".to_owned() }),
+        authorization: authorization(headers).unwrap_or_else(unreadable),
         body: body(request),
     })
+}
+
+/// Credentials that cannot be read are some all the same.
+fn unreadable() -> Authorization {
+    Authorization::Header { name: "Authorization".to_owned() }
 }
 
 fn body(request: &WireRequest) -> SentBody {
