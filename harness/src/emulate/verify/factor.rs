@@ -97,7 +97,7 @@ pub(super) fn create(entity: &mut Entity, context: &mut Context<'_>, home: &Home
         }
     };
     let secret = Secret::new(secret.to_base32());
-    if entity.factors.iter().any(|factor| factor.secret == secret) {
+    if entity.factors.iter().any(|factor| factor.secret.expose() == secret.expose()) {
         return Err(Refusal::new(409, 60317, "Factor already exists"));
     }
     if entity.factors.len() >= FACTORS {
