@@ -9,7 +9,6 @@ mod code;
 pub mod engine;
 pub mod enrollment;
 pub mod instance;
-mod line;
 pub mod operation;
 pub mod phone;
 pub mod policy;

@@ -71,7 +71,7 @@ impl Output {
 
     fn line(self, text: &str) -> Result<(), CommandError> {
         // JSON has escapes of its own.
-        let text = if self.json { Cow::Borrowed(text) } else { shown(text) };
+        let text = if self.json { Cow::Borrowed(text) } else { Cow::Owned(shown(text)) };
         let mut stdout = io::stdout().lock();
         match writeln!(stdout, "{}", text.trim_end()).and_then(|()| stdout.flush()) {
             // The reader has seen enough, as `head` has.

@@ -1,8 +1,7 @@
 //! The words in which the program speaks of manifests, and texts as a terminal may have them.
 
-use std::borrow::Cow;
-
 use countersign::bootstrap::WhoMustPass;
+use countersign_plugin::line::escaped;
 use countersign_plugin::manifest::{Checker, Destination, Egress, Maker};
 
 /// A list, or `-` where there is nothing.
@@ -59,10 +58,10 @@ pub(crate) const fn who(who: WhoMustPass) -> &'static str {
     }
 }
 
-/// A text as a terminal may have it: whoever wrote part of it (a provider, a plugin file) must not move the cursor.
-pub(crate) fn shown(text: &str) -> Cow<'_, str> {
-    let harmful = |c: char| c.is_control() && c != '\n';
-    if text.contains(harmful) { Cow::Owned(text.replace(harmful, "\u{fffd}")) } else { Cow::Borrowed(text) }
+/// A text as a terminal may have it, line by line: whoever wrote part of it (a provider, a plugin file) must neither
+/// move the cursor nor turn the direction of writing.
+pub(crate) fn shown(text: &str) -> String {
+    text.split('\n').map(escaped).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]
@@ -71,7 +70,7 @@ mod tests {
 
     #[test]
     fn nothing_that_is_shown_controls_the_terminal() {
-        assert_eq!(shown("a\u{1b}[2Jb\rc\u{9b}\nd"), "a\u{fffd}[2Jb\u{fffd}c\u{fffd}\nd");
+        assert_eq!(shown("a\u{1b}[2Jb\rc\u{9b}\nd\u{202e}"), "a\\u{1b}[2Jb\\rc\\u{9b}\nd\\u{202e}");
         assert_eq!(shown("•••• 06\n"), "•••• 06\n");
     }
 }

@@ -19,7 +19,7 @@ mod coroutine;
 mod failure;
 pub mod http;
 pub mod limits;
-mod line;
+pub mod line;
 mod log;
 pub mod manifest;
 mod operation;

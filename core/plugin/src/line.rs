@@ -1,23 +1,28 @@
-//! Texts of a plugin as one line of a host's log.
+//! Foreign text in one line of ours.
 
 use crate::limits::LOG_LINE_BYTES;
 
 /// What stands at the end of a text that was cut.
 const CUT: char = '…';
 
-/// The text as one line of at most [`LOG_LINE_BYTES`]: what could end the line, move the cursor
-/// or turn the direction of writing is shown by its escape, and what is too long is cut, with a
-/// mark. A provider's reply may be quoted in it, and nobody vouches for that.
+/// The text with whatever could end a line, steer a terminal or reorder what follows shown by its
+/// escape. Whoever shows the words of a provider, a file or a person passes them through here.
+pub fn escaped(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for c in text.chars() {
+        push(&mut line, c);
+    }
+    line
+}
+
+/// The text [`escaped`], of at most [`LOG_LINE_BYTES`]: what is too long is cut, with a mark. A
+/// provider's reply may be quoted in it, and nobody vouches for that.
 pub(crate) fn one_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len().min(LOG_LINE_BYTES));
     // How much of the line stays where the mark has to follow.
     let mut kept = 0;
     for c in text.chars() {
-        if is_harmless(c) {
-            line.push(c);
-        } else {
-            line.extend(c.escape_default());
-        }
+        push(&mut line, c);
         if line.len() > LOG_LINE_BYTES {
             line.truncate(kept);
             line.push(CUT);
@@ -30,8 +35,16 @@ pub(crate) fn one_line(text: &str) -> String {
     line
 }
 
-/// Whether a log can show it as it is: no control character, no separator of lines, and none of
-/// the characters that reorder what follows (Unicode Standard Annex 9, §2).
+fn push(line: &mut String, c: char) {
+    if is_harmless(c) {
+        line.push(c);
+    } else {
+        line.extend(c.escape_default());
+    }
+}
+
+/// Whether it can be shown as it is: no control character, no separator of lines, and none of the
+/// characters that reorder what follows (Unicode Standard Annex 9, §2).
 fn is_harmless(c: char) -> bool {
     let reorders = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     !c.is_control() && !reorders && !matches!(c, '\u{2028}' | '\u{2029}')
@@ -46,6 +59,12 @@ mod tests {
     #[track_caller]
     fn check(text: &str, expected: &str) {
         assert_eq!(one_line(text), expected);
+    }
+
+    #[test]
+    fn a_text_without_limit_is_escaped_alike_and_never_cut() {
+        let text = "a\r\u{202e}b".repeat(LOG_LINE_BYTES);
+        assert_eq!(escaped(&text), "a\\r\\u{202e}b".repeat(LOG_LINE_BYTES));
     }
 
     #[test]

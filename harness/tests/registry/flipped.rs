@@ -41,9 +41,9 @@ fn a_host_survives_unpinned_files_with_flipped_bytes() {
 }
 
 #[test]
-#[ignore = "the host that the test above starts"]
+#[ignore = "is what the test above runs as its child"]
 fn plays_the_host() {
-    let folder = PathBuf::from(std::env::var_os(FOLDER).unwrap());
+    let folder = PathBuf::from(std::env::var_os(FOLDER).expect("is set by the test that starts this"));
     for number in 0..FILES {
         let file = folder.join(format!("{number}.so"));
         // Flipped bytes can make an endless loop; that need not take its ten seconds here.

@@ -1,5 +1,6 @@
 //! Takes known secrets out of texts that a plugin wrote.
 
+use countersign_plugin::line::escaped;
 use std::fmt;
 
 use base64::Engine as _;
@@ -10,7 +11,6 @@ use serde_json::Value;
 use url::form_urlencoded;
 use zeroize::Zeroizing;
 
-use crate::line::one_line;
 use crate::secrets::Secrets;
 
 /// The values that must not appear in logs and failures of one operation: the service's secrets,
@@ -60,7 +60,7 @@ impl Mask {
                 masked = masked.replace(notation.as_str(), "…");
             }
         }
-        one_line(&masked)
+        escaped(&masked)
     }
 
     /// The outcome without them where a person or an operator reads it. What the engine stores of it

@@ -6,6 +6,7 @@
 //! abi_stable; whether the system then lets go of it is the system's to say. So every file that it
 //! has once taken in counts as held, and what came of it is remembered.
 
+use countersign_plugin::line::escaped;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -17,7 +18,6 @@ use countersign_plugin::{Fault, FaultKind, limits};
 use serde::{Deserialize, Serialize};
 
 use super::digest::Digest;
-use crate::line::one_line;
 
 /// The frozen root module of a file, with every answer copied out at once.
 #[derive(Clone, Copy)]
@@ -104,7 +104,7 @@ fn copied(answer: Bytes) -> Result<Vec<u8>, Fault> {
         RResult::RErr(bytes) => {
             let none = |_| Fault::new(FaultKind::Unknown, "the plugin answered with an error that is none");
             let mut fault: Fault = serde_json::from_slice(bytes.as_slice()).unwrap_or_else(none);
-            fault.message = one_line(&fault.message);
+            fault.message = escaped(&fault.message);
             Err(fault)
         }
     }
@@ -118,7 +118,7 @@ fn refusal(error: &LibraryError, built_with: Option<&str>) -> ContactError {
     };
     let built_with = || built_with.unwrap_or("an unknown version").to_owned();
     match error {
-        LibraryError::OpenError { err, .. } => ContactError::NotOpened { reason: one_line(&err.to_string()) },
+        LibraryError::OpenError { err, .. } => ContactError::NotOpened { reason: escaped(&err.to_string()) },
         LibraryError::GetSymbolError { .. } => ContactError::NoRoot,
         LibraryError::IncompatibleVersionNumber { actual_version, .. } => versions(actual_version.to_string()),
         LibraryError::RootModule { .. } => ContactError::Constructor,

@@ -2,10 +2,9 @@
 //! plugin file is executed.
 
 use countersign_plugin::Manifest;
+use countersign_plugin::line::escaped;
 use countersign_plugin::manifest::{HOST_FEATURES, MANIFEST_VERSION, Problem};
 use serde::Deserialize;
-
-use crate::line::one_line;
 
 /// The version of this program, for messages that name both sides.
 const HOST_VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -15,7 +14,7 @@ const HOST_VERSION: &str = env!("CARGO_PKG_VERSION");
 /// # Errors
 /// [`ManifestError`]: it cannot be read, or this program cannot keep what it asks for.
 pub(super) fn read(bytes: &[u8]) -> Result<Manifest, ManifestError> {
-    let unreadable = |error: serde_json::Error| ManifestError::Unreadable { reason: one_line(&error.to_string()) };
+    let unreadable = |error: serde_json::Error| ManifestError::Unreadable { reason: escaped(&error.to_string()) };
     // The version first: a later format may have other fields than the ones we would miss.
     let Versioned { manifest: found } = serde_json::from_slice(bytes).map_err(unreadable)?;
     if found != MANIFEST_VERSION {

@@ -1,5 +1,6 @@
 //! The host's side: starts the child, waits for its report, and remembers whom it vouched for.
 
+use countersign_plugin::line::escaped;
 use std::collections::HashSet;
 use std::ffi::OsString;
 use std::io::{Read, Write};
@@ -16,7 +17,6 @@ use serde_json::Value;
 
 use super::error::{End, ProbeError};
 use super::{ANSWERS, ARGUMENT, Job, Report};
-use crate::line::one_line;
 use crate::registry::digest::Digest;
 use crate::registry::error::{LoadError, OpenError};
 
@@ -140,7 +140,7 @@ impl Prober {
 fn read(output: &[u8]) -> Option<Report> {
     let last = output.split(|byte| *byte == b'\n').rfind(|line| !line.is_empty())?;
     let mut report: Value = serde_json::from_slice(last).ok()?;
-    each_text(&mut report, &mut |text| *text = one_line(text));
+    each_text(&mut report, &mut |text| *text = escaped(text));
     serde_json::from_value(report).ok()
 }
 
