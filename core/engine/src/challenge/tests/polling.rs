@@ -115,6 +115,34 @@ fn word_about_a_request_that_was_repeated_meanwhile_ends_nothing() {
 }
 
 #[test]
+fn word_about_a_request_that_is_over_meanwhile_is_the_last_one() {
+    run(async {
+        for (status, expected) in [
+            (Status::Denied, Verdict::Denied),
+            (Status::Expired, Verdict::Expired),
+            (Status::Canceled, Verdict::Expired),
+            (Status::Approved, Verdict::Expired),
+        ] {
+            let rig = Rig::new();
+            let enroll = BeginFactor { user: "ada", method: "push", locale: None, actor: Actor::Administrator };
+            let started = rig.engine.begin_other(enroll).await.unwrap();
+            rig.world.decide(status);
+            let said = std::sync::Arc::new(tokio::sync::Notify::new());
+            rig.world.next(Weather::Until(std::sync::Arc::clone(&said)));
+            let meanwhile = async {
+                while rig.world.times("push", OperationName::Status) == 0 {
+                    tokio::task::yield_now().await;
+                }
+                let _removed = rig.engine.forget("ada").await.unwrap();
+                said.notify_one();
+            };
+            let (polled, ()) = tokio::join!(rig.engine.poll_enrollment(&started.challenge), meanwhile);
+            assert_eq!(polled.unwrap(), Progress::Over(expected), "{status:?}");
+        }
+    });
+}
+
+#[test]
 fn a_polled_request_ends_with_its_time() {
     run(async {
         for (wait, over) in [(599_999, false), (600_000, true)] {
