@@ -1,7 +1,8 @@
 //! The host's clock, as plugins see it.
 
+use std::fmt;
 use std::ops::Add;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +40,20 @@ impl Timestamp {
     }
 }
 
+/// The first second that an HTTP date cannot tell: 10000-01-01T00:00:00Z.
+const BEYOND_DATES: u64 = 253_402_300_800;
+
+impl fmt::Display for Timestamp {
+    /// As an HTTP date (RFC 9110 §5.6.7), which anybody can read: `Thu, 01 Jan 2026 00:00:00 GMT`. Whole seconds,
+    /// rounded down; what lies beyond the year 9999 is told in seconds.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.as_secs() {
+            seconds @ BEYOND_DATES.. => write!(f, "{seconds} s after 1970-01-01T00:00:00Z"),
+            seconds => f.pad(&httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(seconds))),
+        }
+    }
+}
+
 impl Add<Duration> for Timestamp {
     type Output = Self;
 
@@ -46,5 +61,23 @@ impl Add<Duration> for Timestamp {
     fn add(self, duration: Duration) -> Self {
         let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         Self(self.0.saturating_add(millis))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_told_as_a_date() {
+        for (millis, expected) in [
+            (0, "Thu, 01 Jan 1970 00:00:00 GMT"),
+            (1_767_225_600_999, "Thu, 01 Jan 2026 00:00:00 GMT"),
+            (253_402_300_799_999, "Fri, 31 Dec 9999 23:59:59 GMT"),
+            (253_402_300_800_000, "253402300800 s after 1970-01-01T00:00:00Z"),
+            (u64::MAX, "18446744073709551 s after 1970-01-01T00:00:00Z"),
+        ] {
+            assert_eq!(Timestamp::from_millis(millis).to_string(), expected);
+        }
     }
 }

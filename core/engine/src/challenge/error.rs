@@ -12,7 +12,7 @@ fn lock_end(until: Timestamp) -> String {
     if until >= UNTIL_UNLOCKED {
         "by an administrator's unlock only".to_owned()
     } else {
-        format!("at {} s, or by an administrator's unlock", until.as_secs())
+        format!("at {until}, or by an administrator's unlock")
     }
 }
 
@@ -20,13 +20,13 @@ fn lock_end(until: Timestamp) -> String {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotSent {
     /// Too soon after the last send to this recipient.
-    #[error("something was sent to this recipient a moment ago; the cool-down ends at {} s", until.as_secs())]
+    #[error("something was sent to this recipient a moment ago; the cool-down ends at {until}")]
     CoolDown {
         /// When it may be tried again.
         until: Timestamp,
     },
     /// Too many sends to this recipient. Methods that send nothing still work.
-    #[error("too much was sent to this recipient; the send lock ends at {} s", until.as_secs())]
+    #[error("too much was sent to this recipient; the send lock ends at {until}")]
     SendLocked {
         /// When it may be tried again.
         until: Timestamp,
@@ -42,7 +42,7 @@ pub enum NotSent {
     NoSendsLeft,
     /// Another challenge of this recipient is live at the provider, which would hand out the
     /// same code for both, and it could not be canceled there.
-    #[error("another code for this recipient is live at the provider and cannot be canceled; it ends at {} s", until.as_secs())]
+    #[error("another code for this recipient is live at the provider and cannot be canceled; it ends at {until}")]
     TryAgainAt {
         /// When the other one ends.
         until: Timestamp,

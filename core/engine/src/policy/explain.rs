@@ -113,11 +113,9 @@ impl fmt::Display for Reason {
             Self::GuessLocked { until } if *until >= UNTIL_UNLOCKED => {
                 f.write_str("the user has typed too many wrong codes, and is locked until an administrator's unlock")
             }
-            Self::GuessLocked { until } => write!(
-                f,
-                "the user has typed too many wrong codes, and is locked until {} s after 1970-01-01T00:00:00Z",
-                until.as_secs()
-            ),
+            Self::GuessLocked { until } => {
+                write!(f, "the user has typed too many wrong codes, and is locked until {until}")
+            }
         }
     }
 }

@@ -198,7 +198,19 @@ fn the_policy_says_why() {
             ticked,
             "sms is not offered: two_factor.sms is disabled",
             "totp is not offered: the user has no device enrolled for totp",
-            "the user has typed too many wrong codes, and is locked until 1767225600 s after 1970-01-01T00:00:00Z",
+            "the user has typed too many wrong codes, and is locked until Thu, 01 Jan 2026 00:00:00 GMT",
+        ],
+    );
+    why(
+        |_, user, enrollments| {
+            user.required = true;
+            user.locked_until = Some(crate::store::UNTIL_UNLOCKED);
+            enrollments.push(enrollment(user, Factor::Phone, true));
+        },
+        &[
+            ticked,
+            "totp is not offered: the user has no device enrolled for totp",
+            "the user has typed too many wrong codes, and is locked until an administrator's unlock",
         ],
     );
     // A lock that ends now has ended.

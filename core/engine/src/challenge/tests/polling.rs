@@ -123,21 +123,31 @@ fn word_about_a_request_that_is_over_meanwhile_is_the_last_one() {
             (Status::Canceled, Verdict::Expired),
             (Status::Approved, Verdict::Expired),
         ] {
-            let rig = Rig::new();
-            let enroll = BeginFactor { user: "ada", method: "push", locale: None, actor: Actor::Administrator };
-            let started = rig.engine.begin_other(enroll).await.unwrap();
-            rig.world.decide(status);
-            let said = std::sync::Arc::new(tokio::sync::Notify::new());
-            rig.world.next(Weather::Until(std::sync::Arc::clone(&said)));
-            let meanwhile = async {
-                while rig.world.times("push", OperationName::Status) == 0 {
-                    tokio::task::yield_now().await;
-                }
-                let _removed = rig.engine.forget("ada").await.unwrap();
-                said.notify_one();
-            };
-            let (polled, ()) = tokio::join!(rig.engine.poll_enrollment(&started.challenge), meanwhile);
-            assert_eq!(polled.unwrap(), Progress::Over(expected), "{status:?}");
+            for repeated in [false, true] {
+                let rig = Rig::new();
+                let enroll = BeginFactor { user: "ada", method: "push", locale: None, actor: Actor::Administrator };
+                let started = rig.engine.begin_other(enroll).await.unwrap();
+                rig.world.decide(Status::Approved);
+                let _active = rig.engine.poll_enrollment(&started.challenge).await.unwrap();
+                rig.clock.advance(30);
+                let started = rig.start("ada", "push").await.unwrap();
+                rig.world.decide(status);
+                let said = std::sync::Arc::new(tokio::sync::Notify::new());
+                rig.world.next(Weather::Until(std::sync::Arc::clone(&said)));
+                let meanwhile = async {
+                    while rig.world.times("push", OperationName::Status) == 1 {
+                        tokio::task::yield_now().await;
+                    }
+                    if repeated {
+                        rig.clock.advance(30);
+                        let _again = rig.resend(&started.challenge, None).await.unwrap();
+                    }
+                    let _canceled = rig.engine.cancel(&started.challenge).await.unwrap();
+                    said.notify_one();
+                };
+                let (polled, ()) = tokio::join!(rig.engine.poll(&started.challenge), meanwhile);
+                assert_eq!(polled.unwrap(), Progress::Over(expected.clone()), "{status:?} {repeated}");
+            }
         }
     });
 }

@@ -239,7 +239,7 @@ fn a_guess_lock_is_told_with_how_it_ends() {
     assert_eq!(
         told(soon),
         (
-            "the user typed too many wrong codes; the lock ends at 1767225600 s, or by an administrator's unlock"
+            "the user typed too many wrong codes; the lock ends at Thu, 01 Jan 2026 00:00:00 GMT, or by an administrator's unlock"
                 .to_owned(),
             Some(soon)
         )
