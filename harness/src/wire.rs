@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use countersign_plugin::TransportFailureKind;
 
@@ -30,6 +31,39 @@ pub enum WireAnswer {
     Reply(WireReply),
     /// None: in-process the transport fails like this, a socket is closed without an answer.
     Failure(TransportFailureKind),
+    /// A response that the carrier does not bring as it should. In-process the transport reports what a live one would
+    /// report of it.
+    Disturbed(WireReply, Disturbance),
+}
+
+/// How a response comes, where it does not simply come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Disturbance {
+    /// Whole, but only after this time.
+    Late(Duration),
+    /// Whole, but in pieces, head first.
+    Pieces {
+        /// The size of each, at least 1.
+        bytes: usize,
+        /// The time before each.
+        pause: Duration,
+    },
+    /// In part; then the connection is reset.
+    Reset(Reached),
+    /// So many bytes of its body, less than there are; then the connection is closed as if that were all. The head
+    /// announces the whole body.
+    Truncated(usize),
+}
+
+/// How far a response comes before its connection is reset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reached {
+    /// Not at all.
+    Nothing,
+    /// So many bytes of its head, though never all of it.
+    Head(usize),
+    /// Its head, and so many bytes of its body, though never all of it.
+    Body(usize),
 }
 
 /// A response. Fields about the framing of the body are the carrier's to write.
@@ -88,6 +122,7 @@ impl fmt::Debug for WireAnswer {
         match self {
             Self::Reply(reply) => reply.fmt(f),
             Self::Failure(kind) => write!(f, "Failure({kind:?})"),
+            Self::Disturbed(reply, how) => write!(f, "Disturbed({reply:?}, {how:?})"),
         }
     }
 }

@@ -13,9 +13,8 @@ use hyper::header::{HOST, HeaderName, HeaderValue};
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::json;
-use tokio::net::TcpStream;
-
-use crate::wire::{Responder, WireAnswer, WireReply, WireRequest};
+use super::disturbed::{Disturbable, Plan, Socket};
+use crate::wire::{Disturbance, Responder, WireAnswer, WireReply, WireRequest};
 
 /// Largest body of a request, in bytes. Nothing that a plugin sends is larger than its step.
 const REQUEST_BODY_BYTES: usize = countersign_plugin::limits::STEP_BYTES;
@@ -28,16 +27,16 @@ const HEAD_TIME: Duration = Duration::from_secs(10);
 struct NoAnswer;
 
 /// Serves one connection to its end. What goes wrong on it is its client's business.
-pub(super) async fn serve(socket: TcpStream, address: SocketAddr, responder: Arc<dyn Responder>) {
-    let _ = socket.set_nodelay(true);
-    let service = hyper::service::service_fn(|request| answer(request, address, &*responder));
+pub(super) async fn serve<S: Socket>(socket: S, address: SocketAddr, responder: Arc<dyn Responder>) {
+    let plan = Plan::default();
+    let service = hyper::service::service_fn(|request| answer(request, address, &*responder, &plan));
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIME)
         .title_case_headers(true)
         // What comes back is what the responder says, whenever it is asked.
         .auto_date_header(false)
-        .serve_connection(TokioIo::new(socket), service);
+        .serve_connection(TokioIo::new(Disturbable::new(socket, plan.clone())), service);
     let _ = connection.await;
 }
 
@@ -45,6 +44,7 @@ async fn answer(
     request: Request<Incoming>,
     address: SocketAddr,
     responder: &dyn Responder,
+    plan: &Plan,
 ) -> Result<Response<Full<Bytes>>, NoAnswer> {
     let (head, body) = request.into_parts();
     let body = match Limited::new(body, REQUEST_BODY_BYTES).collect().await {
@@ -62,8 +62,17 @@ async fn answer(
         headers: head.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect(),
         body: body.to_vec(),
     };
+    plan.forget();
     match responder.respond(&request) {
         WireAnswer::Reply(reply) => response(&reply),
+        WireAnswer::Disturbed(reply, Disturbance::Late(by)) => {
+            tokio::time::sleep(by).await;
+            response(&reply)
+        }
+        WireAnswer::Disturbed(reply, how) => {
+            plan.disturb(how);
+            response(&reply)
+        }
         WireAnswer::Failure(TransportFailureKind::Deadline) => std::future::pending().await,
         WireAnswer::Failure(TransportFailureKind::TooLarge) => {
             Ok(Response::new(Full::new(vec![b' '; REPLY_BODY_BYTES + 1].into())))

@@ -2,6 +2,7 @@
 
 mod cassettes;
 mod connection;
+mod disturbed;
 #[cfg(test)]
 mod tests;
 
@@ -50,6 +51,7 @@ impl Server {
                 Some(_) = connections.join_next() => {}
                 accepted = self.listener.accept() => match accepted {
                     Ok((socket, _)) => {
+                        let _ = socket.set_nodelay(true);
                         connections.spawn(connection::serve(socket, self.address, Arc::clone(&responder)));
                     }
                     // The client gave up, or this process has no descriptor left: both pass.
