@@ -13,6 +13,7 @@ use hyper::header::{HOST, HeaderName, HeaderValue};
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::json;
+
 use super::disturbed::{Disturbable, Plan, Socket};
 use crate::wire::{Disturbance, Responder, WireAnswer, WireReply, WireRequest};
 

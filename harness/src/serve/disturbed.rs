@@ -9,6 +9,7 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Sleep;
+use tokio_rustls::server::TlsStream;
 
 use crate::wire::{Disturbance, Reached};
 
@@ -22,6 +23,12 @@ impl Socket for TcpStream {
     fn reset_on_close(&self) {
         // Where the system cannot, the connection ends without an answer all the same.
         let _ = self.set_zero_linger();
+    }
+}
+
+impl<S: Socket> Socket for TlsStream<S> {
+    fn reset_on_close(&self) {
+        self.get_ref().0.reset_on_close();
     }
 }
 

@@ -1,19 +1,23 @@
 //! Carries a [`Responder`] over HTTP/1.1: the same answers as in-process, for any client.
 
+mod authority;
 mod cassettes;
 mod connection;
 mod disturbed;
 #[cfg(test)]
 mod tests;
+mod tls;
 
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
+pub use authority::{Authority, AuthorityError};
 pub use cassettes::Cassettes;
+pub use tls::{Tls, TlsError};
 
 use crate::wire::Responder;
 
@@ -22,6 +26,7 @@ use crate::wire::Responder;
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
+    tls: Option<Tls>,
 }
 
 impl Server {
@@ -32,7 +37,13 @@ impl Server {
     pub async fn bind(address: SocketAddr) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        Ok(Self { listener, address })
+        Ok(Self { listener, address, tls: None })
+    }
+
+    /// Speaks TLS on every connection.
+    #[must_use]
+    pub fn with_tls(self, tls: Tls) -> Self {
+        Self { tls: Some(tls), ..self }
     }
 
     /// Where it listens.
@@ -51,12 +62,24 @@ impl Server {
                 Some(_) = connections.join_next() => {}
                 accepted = self.listener.accept() => match accepted {
                     Ok((socket, _)) => {
-                        let _ = socket.set_nodelay(true);
-                        connections.spawn(connection::serve(socket, self.address, Arc::clone(&responder)));
+                        connections.spawn(serve(socket, self.address, self.tls.clone(), Arc::clone(&responder)));
                     }
                     // The client gave up, or this process has no descriptor left: both pass.
                     Err(_) => tokio::task::yield_now().await,
                 },
+            }
+        }
+    }
+}
+
+/// Serves one connection. A client that does not like the certificate hangs up, and that is its answer.
+async fn serve(socket: TcpStream, address: SocketAddr, tls: Option<Tls>, responder: Arc<dyn Responder>) {
+    let _ = socket.set_nodelay(true);
+    match tls {
+        None => connection::serve(socket, address, responder).await,
+        Some(tls) => {
+            if let Ok(stream) = tls.accept(socket).await {
+                connection::serve(stream, address, responder).await;
             }
         }
     }
