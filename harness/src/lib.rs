@@ -3,6 +3,7 @@
 pub mod case;
 pub mod cassette;
 pub mod emulate;
+pub mod fault;
 pub mod replay;
 pub mod serve;
 pub mod steps;

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use countersign::bootstrap::Plugins;
+use countersign::instance::Instance;
 use countersign::registry::{LoadError, OpenError, Registry, RegistryOptions};
 
 use crate::case::{self, CaseError, Verdict};
-use crate::cassette::{Cassette, Sha256};
+use crate::cassette::{Case, Cassette, Sha256};
 use crate::steps::Witness;
 
 /// Loads plugin files once and runs cases against them.
@@ -75,6 +76,16 @@ impl Suite {
         let Some(case) = cassette.case() else {
             return Ok(None);
         };
+        let witness = Arc::new(Witness::new(self.open(case)?));
+        let verdict = case::run(cassette, Arc::clone(&witness) as _)?;
+        Ok(Some((verdict, witness.steps())))
+    }
+
+    /// The plugin of a case, opened with its settings.
+    ///
+    /// # Errors
+    /// [`Impossible`] says why there is none.
+    pub fn open(&mut self, case: &Case) -> Result<Arc<dyn Instance>, Impossible> {
         let settings = case::settings(case)?.to_string();
         let registry = self
             .loaded
@@ -84,10 +95,7 @@ impl Suite {
         let Some(plugin) = registry.plugin(&case.plugin) else {
             return Err(Impossible::NotLoaded { plugin: case.plugin.clone() });
         };
-        let instance = plugin.open(settings.as_bytes()).map_err(Impossible::Open)?;
-        let witness = Arc::new(Witness::new(Arc::new(instance)));
-        let verdict = case::run(cassette, Arc::clone(&witness) as _)?;
-        Ok(Some((verdict, witness.steps())))
+        Ok(Arc::new(plugin.open(settings.as_bytes()).map_err(Impossible::Open)?))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Runs the test that a cassette carries: the engine's one loop, a real plugin, and the cassette as the network.
 
+mod course;
 mod expect;
 mod input;
 #[cfg(test)]
@@ -9,22 +10,19 @@ mod world;
 use std::sync::Arc;
 
 use countersign::instance::Instance;
-use countersign::operation::{Failed, RunLimits, Runner};
 use countersign::secrets::{Secret, Secrets};
 use countersign::service::Service;
 use countersign::transport::{Egress, EgressError};
-use countersign_plugin::{Operation, OperationName};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use countersign_plugin::OperationName;
 use serde_json::{Map, Value, json};
 
 use crate::cassette::{Case, Cassette, Mismatch, Player, Receipt, SentMessage, Setting, Shown, Unused};
 use crate::replay::ReplayTransport;
 
+pub(crate) use course::Course;
 use expect::Expectation;
 pub use expect::{Surprise, Unexpected};
-use input::Carried;
-use world::{CaseClock, Kept, Seeded};
+pub(crate) use world::CaseClock;
 
 /// How a case ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -187,24 +185,14 @@ pub fn run(cassette: &Cassette, instance: Arc<dyn Instance>) -> Result<Verdict, 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
     let runtime = runtime.map_err(|error| CaseError::Runtime(error.kind()))?;
     let transport = Arc::new(ReplayTransport::new(Player::new(vec![cassette.clone()])));
-    runtime.block_on(drive(case, &service, &transport))
+    runtime.block_on(drive(case, service, &transport))
 }
 
-async fn drive(case: &Case, service: &Service, transport: &Arc<ReplayTransport>) -> Result<Verdict, CaseError> {
-    let clock = Arc::new(CaseClock::at(case.clock));
-    let random = Arc::new(Seeded::new(case.seed));
-    let runner = Runner::new(Arc::clone(transport) as _, Arc::clone(&clock) as _, random, RunLimits::default());
-    let mut carried = Carried::default();
-    for (index, asked) in case.operations.iter().enumerate() {
+async fn drive(case: &Case, service: Service, transport: &Arc<ReplayTransport>) -> Result<Verdict, CaseError> {
+    let mut course = Course::new(case, service, Arc::clone(transport) as _, Course::clock(case));
+    while let Some((index, came)) = course.next().await? {
+        let asked = &case.operations[index];
         let expectation = Expectation::of(index, asked)?;
-        clock.advance(asked.after);
-        let operation = carried.operation(case, index, asked)?;
-        let kept = Kept::default();
-        let came = outcome(&runner, service, operation, &kept).await;
-        carried.keep(kept.take());
-        if let Ok(outcome) = &came {
-            carried.outcome(asked.operation, outcome);
-        }
         let messages: Vec<SentMessage> = transport.take_inbox();
         let mut problems: Vec<CaseProblem> = transport
             .take_mismatches()
@@ -227,7 +215,7 @@ async fn drive(case: &Case, service: &Service, transport: &Arc<ReplayTransport>)
 }
 
 /// The service that a bootstrap with these settings would make.
-fn service(case: &Case, instance: Arc<dyn Instance>) -> Result<Service, CaseError> {
+pub(crate) fn service(case: &Case, instance: Arc<dyn Instance>) -> Result<Service, CaseError> {
     let manifest = instance.manifest();
     if manifest.id != case.plugin {
         return Err(CaseError::OtherPlugin { wanted: case.plugin.clone(), found: manifest.id.clone() });
@@ -249,12 +237,6 @@ fn service(case: &Case, instance: Arc<dyn Instance>) -> Result<Service, CaseErro
     let base_url = settings.get("base_url").and_then(Value::as_str);
     let egress = Egress::new(manifest, mode, base_url)
         .map_err(|cause| CaseError::Egress { plugin: case.plugin.clone(), cause })?;
-    let secrets: Secrets = case
-        .settings
-        .iter()
-        .filter(|(_, setting)| **setting == Setting::Secret)
-        .map(|(name, _)| (name.clone(), Secret::new(format!("replayed {name}"))))
-        .collect();
     Ok(Service {
         name: case.channel.clone(),
         channel: case.channel.clone(),
@@ -264,38 +246,20 @@ fn service(case: &Case, instance: Arc<dyn Instance>) -> Result<Service, CaseErro
         operations: manifest.operations.clone(),
         offer,
         instance,
-        secrets,
+        secrets: secrets(case),
         egress,
         account: Vec::new().into(),
         fallback: Vec::new(),
     })
 }
 
-/// Runs an operation to an outcome of the type that belongs to it, and gives that as JSON.
-async fn outcome(runner: &Runner, service: &Service, operation: Operation, kept: &Kept) -> Result<Value, Failed> {
-    async fn typed<T: DeserializeOwned + Serialize>(
-        runner: &Runner,
-        service: &Service,
-        operation: Operation,
-        kept: &Kept,
-    ) -> Result<Value, Failed> {
-        let outcome: T = runner.run(service, operation, kept).await?;
-        Ok(serde_json::to_value(outcome).unwrap_or_default())
-    }
-
-    use countersign_plugin as plugin;
-    match operation.name() {
-        OperationName::TestCredentials => typed::<plugin::Diagnosis>(runner, service, operation, kept).await,
-        OperationName::Provision => typed::<plugin::Provisioned>(runner, service, operation, kept).await,
-        OperationName::Enroll => typed::<plugin::Enrolled>(runner, service, operation, kept).await,
-        OperationName::ConfirmEnrollment => typed::<plugin::Confirmed>(runner, service, operation, kept).await,
-        OperationName::Unenroll => typed::<plugin::Unenrolled>(runner, service, operation, kept).await,
-        OperationName::Start => typed::<plugin::Started>(runner, service, operation, kept).await,
-        OperationName::Check => typed::<plugin::Checked>(runner, service, operation, kept).await,
-        OperationName::Cancel => typed::<plugin::Canceled>(runner, service, operation, kept).await,
-        OperationName::Status => typed::<plugin::Status>(runner, service, operation, kept).await,
-        OperationName::Receive => typed::<plugin::Received>(runner, service, operation, kept).await,
-    }
+/// The secrets that a case is run with: none is a real one.
+pub(crate) fn secrets(case: &Case) -> Secrets {
+    case.settings
+        .iter()
+        .filter(|(_, setting)| **setting == Setting::Secret)
+        .map(|(name, _)| (name.clone(), Secret::new(format!("replayed {name}"))))
+        .collect()
 }
 
 fn in_mode(mode: Option<&str>) -> String {

@@ -12,14 +12,14 @@ use countersign_plugin::{Data, Scope, Timestamp};
 use ring::digest::{Context, SHA256};
 
 /// A clock that only the case moves.
-pub(super) struct CaseClock(AtomicU64);
+pub(crate) struct CaseClock(AtomicU64);
 
 impl CaseClock {
     pub(super) fn at(start: Timestamp) -> Self {
         Self(AtomicU64::new(start.as_millis()))
     }
 
-    pub(super) fn advance(&self, by: Duration) {
+    pub(crate) fn advance(&self, by: Duration) {
         let later = self.now() + by;
         self.0.store(later.as_millis(), Ordering::Relaxed);
     }

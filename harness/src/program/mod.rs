@@ -1,5 +1,6 @@
 //! Commands and exit codes.
 
+mod faults;
 mod files;
 mod replay;
 mod serve;
@@ -41,6 +42,26 @@ enum Command {
         /// back.
         #[arg(long)]
         steps: bool,
+        /// Breaks every exchange of every case by each of these faults, one at a time; `all` means every fault there is.
+        ///
+        /// A fault that is declared harmless must leave every outcome as it is. After a harmful one nothing is approved,
+        /// and nothing counts as done. In all of them: nothing that acts is sent twice, no secret, code or number stands
+        /// in a text, each operation ends in its time, and the plugin neither panics nor breaks the contract. One line
+        /// for each pair in which that is not so.
+        #[arg(long, value_name = "ID", value_delimiter = ',', num_args = 1, conflicts_with = "steps")]
+        faults: Vec<String>,
+        /// Decides where in an answer a fault falls: the same seed gives the same run. Default: another one each time.
+        #[arg(long, value_name = "N", requires = "faults")]
+        seed: Option<u64>,
+    },
+    /// Lists the faults: what each does, what it is declared to do to an operation, and its parameters.
+    ///
+    /// `replay --faults` commits them around the engine's transport. `POST /_countersign/faults` of the emulator puts
+    /// them before its next answers.
+    Faults {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
     },
     /// Answers HTTP requests from cassettes, so that any client can be tried without a provider.
     ///
@@ -88,7 +109,13 @@ pub(crate) fn run() -> ExitCode {
     let mut out = std::io::stdout().lock();
     let exit = match command {
         Command::Serve { cassette, listen } => serve::run(&cassette, listen, &mut out),
-        Command::Replay { paths, plugins, steps } => replay::run(&paths, plugins, steps, &mut out),
+        Command::Replay { paths, plugins, steps, faults, .. } if faults.is_empty() => {
+            replay::run(&paths, plugins, steps, &mut out)
+        }
+        Command::Replay { paths, plugins, faults, seed, .. } => {
+            faults::run(&paths, plugins, &faults, seed, &mut out, &mut std::io::stderr())
+        }
+        Command::Faults { json } => faults::list(json, &mut out),
     };
     // A report that was not read to its end is no report.
     exit.unwrap_or(Exit::Internal).into()

@@ -14,16 +14,20 @@ use super::files::cassettes;
 
 /// Runs all cases and writes the report, `with_steps` with the digest of the steps of each.
 pub(super) fn run(paths: &[PathBuf], search: Vec<PathBuf>, with_steps: bool, out: &mut impl Write) -> io::Result<Exit> {
-    let mut plugins = Plugins::default();
-    if !search.is_empty() {
-        plugins.search = Some(search);
-    }
-    let suite = Suite::new(plugins, RegistryOptions::default());
-    let mut report = Report { suite, with_steps, out, count: Count::default() };
+    let mut report = Report { suite: suite(search), with_steps, out, count: Count::default() };
     for path in paths {
         report.path(path)?;
     }
     report.end()
+}
+
+/// A suite that looks for plugins in these folders, or where it does by itself.
+pub(super) fn suite(search: Vec<PathBuf>) -> Suite {
+    let mut plugins = Plugins::default();
+    if !search.is_empty() {
+        plugins.search = Some(search);
+    }
+    Suite::new(plugins, RegistryOptions::default())
 }
 
 struct Report<'a, W> {

@@ -4,6 +4,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::disturbed::{Disturbable, Plan, Socket};
+use crate::wire::{Disturbance, Responder, WireAnswer, WireReply, WireRequest};
 use bytes::Bytes;
 use countersign_plugin::TransportFailureKind;
 use countersign_plugin::limits::REPLY_BODY_BYTES;

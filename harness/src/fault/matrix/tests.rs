@@ -1,0 +1,1 @@
+//! The judge finds what it is there to find.
