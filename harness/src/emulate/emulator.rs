@@ -17,6 +17,7 @@ use super::reply;
 use super::request::Asked;
 use super::verify::Verify;
 use super::voice::Voice;
+use crate::serve::Hosts;
 use crate::wire::{Responder, WireAnswer, WireRequest};
 
 /// Twilio Verify, Programmable Voice and the Authy-style service, as far as they are published.
@@ -147,7 +148,7 @@ impl Responder for Emulator {
             return control::nobody();
         };
         if let Addressee::Control = addressee {
-            return control::respond(self, &asked);
+            return control::respond(self, &asked, request.host.as_deref());
         }
         let mut guard = self.state();
         let State { stage, verify, voice, authy } = &mut *guard;
@@ -165,18 +166,38 @@ impl Responder for Emulator {
     }
 }
 
-/// Twilio's hosts are `product.twilio.com` or `product.edge.region.twilio.com`.
+impl Hosts for Emulator {
+    fn names(&self) -> Vec<String> {
+        ["api.twilio.com", "verify.twilio.com", "api.authy.com"].map(str::to_owned).to_vec()
+    }
+
+    fn domains(&self) -> Vec<String> {
+        ["twilio.com", "authy.com"].map(str::to_owned).to_vec()
+    }
+
+    fn answers_for(&self, host: &str) -> bool {
+        by_host(host).flatten().is_some()
+    }
+}
+
+/// Whose host it is; `None` where it is none of the providers' and the path has to tell. Twilio's hosts are
+/// `product.twilio.com` or `product.edge.region.twilio.com`.
+fn by_host(host: &str) -> Option<Option<Addressee>> {
+    if host == "api.authy.com" {
+        return Some(Some(Addressee::Authy));
+    }
+    let product = host.strip_suffix(".twilio.com").map(|rest| rest.split('.').next().unwrap_or(rest))?;
+    Some(match product {
+        "verify" => Some(Addressee::Verify),
+        "api" => Some(Addressee::Voice),
+        _ => None,
+    })
+}
+
 fn addressee(request: &WireRequest, asked: &Asked<'_>) -> Option<Addressee> {
     let host = request.host.as_deref().unwrap_or_default().to_ascii_lowercase();
-    if host == "api.authy.com" {
-        return Some(Addressee::Authy);
-    }
-    let twilio = host.strip_suffix(".twilio.com").map(|rest| rest.split('.').next().unwrap_or(rest));
-    match twilio {
-        Some("verify") => return Some(Addressee::Verify),
-        Some("api") => return Some(Addressee::Voice),
-        Some(_) => return None,
-        None => {}
+    if let Some(known) = by_host(&host) {
+        return known;
     }
     match asked.segments.first().map(String::as_str) {
         Some("v2") => Some(Addressee::Verify),

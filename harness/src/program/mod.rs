@@ -5,7 +5,6 @@ mod files;
 mod replay;
 mod serve;
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -63,20 +62,20 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Answers HTTP requests from cassettes, so that any client can be tried without a provider.
+    /// Answers HTTP requests from cassettes, or as an emulated provider, so that any client can be tried without one.
     ///
     /// The first line on standard output is `listening on http://ADDRESS`. Point the client's base address there: the
-    /// path tells whose service is meant. What is not recorded is answered by 501 and the nearest recorded exchanges.
-    /// Interrupted, it tells what was served, what was not asked for and what was not recorded, and ends with 1 where
-    /// there was any such thing.
-    Serve {
-        /// A cassette (.har), or a folder, which is searched for them; may be given several times.
-        #[arg(long, required = true, value_name = "PATH", num_args = 1..)]
-        cassette: Vec<PathBuf>,
-        /// Where to listen. Port 0 is any free one.
-        #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDRESS")]
-        listen: SocketAddr,
-    },
+    /// path tells whose service is meant. Interrupt (Ctrl-C) to end.
+    ///
+    /// With --cassette, what is not recorded is answered by 501 and the nearest recorded exchanges. Interrupted, it
+    /// tells what was served, what was not asked for and what was not recorded, and ends with 1 where there was any
+    /// such thing.
+    ///
+    /// With --emulate, the lines below the first are for the shell and the bootstrap. What is "sent" is at
+    /// /_countersign/phones as a page and at /_countersign/inbox as JSON. Other controls, by POST of a JSON object:
+    /// clock {"advance_seconds": N}, phones {"to": NUMBER, "kind": KIND}, channels {"channel": C, "enabled": BOOL},
+    /// reset {}.
+    Serve(Box<serve::Arguments>),
 }
 
 /// How the program ends.
@@ -108,7 +107,7 @@ pub(crate) fn run() -> ExitCode {
     let Arguments { command } = Arguments::parse();
     let mut out = std::io::stdout().lock();
     let exit = match command {
-        Command::Serve { cassette, listen } => serve::run(&cassette, listen, &mut out),
+        Command::Serve(arguments) => serve::run(*arguments, &mut out),
         Command::Replay { paths, plugins, steps, faults, .. } if faults.is_empty() => {
             replay::run(&paths, plugins, steps, &mut out)
         }

@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde_json::json;
 use url::{Url, form_urlencoded};
 
+use super::Hosts;
 use crate::cassette::{
     Authorization, Cassette, Mismatch, PlayedAnswer, Player, Receipt, Sent, SentBody, SentMessage, Unused,
     authorization,
@@ -78,6 +79,20 @@ impl Cassettes {
     fn lock(&self) -> MutexGuard<'_, State> {
         // A panic elsewhere leaves a player that is whole: it changes only once an entry matched.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Hosts for Cassettes {
+    fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> =
+            self.origins.iter().filter_map(Url::host_str).map(str::to_ascii_lowercase).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    fn answers_for(&self, host: &str) -> bool {
+        self.names().iter().any(|name| name == host)
     }
 }
 

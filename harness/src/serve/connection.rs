@@ -4,8 +4,6 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::disturbed::{Disturbable, Plan, Socket};
-use crate::wire::{Disturbance, Responder, WireAnswer, WireReply, WireRequest};
 use bytes::Bytes;
 use countersign_plugin::TransportFailureKind;
 use countersign_plugin::limits::REPLY_BODY_BYTES;
@@ -27,25 +25,40 @@ const HEAD_TIME: Duration = Duration::from_secs(10);
 /// Ends the connection without an answer.
 #[derive(Debug, thiserror::Error)]
 #[error("the answer is that there is none")]
-struct NoAnswer;
+pub(super) struct NoAnswer;
+
+/// Whose requests a connection carries.
+#[derive(Clone, Debug)]
+pub(super) enum Whose {
+    /// The carrier's own, which listens at this address; another host is told by the request.
+    Own(SocketAddr),
+    /// Those of the host that a tunnel leads to, whatever they say.
+    Host(String),
+}
 
 /// Serves one connection to its end. What goes wrong on it is its client's business.
-pub(super) async fn serve<S: Socket>(socket: S, address: SocketAddr, responder: Arc<dyn Responder>) {
+pub(super) async fn serve<S: Socket>(socket: S, whose: Whose, responder: Arc<dyn Responder>) {
     let plan = Plan::default();
-    let service = hyper::service::service_fn(|request| answer(request, address, &*responder, &plan));
-    let connection = hyper::server::conn::http1::Builder::new()
+    let service = hyper::service::service_fn(|request| answer(request, &whose, &*responder, &plan));
+    let socket = Disturbable::new(socket, plan.clone());
+    let _ = http().serve_connection(TokioIo::new(socket), service).await;
+}
+
+/// HTTP/1.1 as the carrier speaks it.
+pub(super) fn http() -> hyper::server::conn::http1::Builder {
+    let mut builder = hyper::server::conn::http1::Builder::new();
+    builder
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIME)
         .title_case_headers(true)
         // What comes back is what the responder says, whenever it is asked.
-        .auto_date_header(false)
-        .serve_connection(TokioIo::new(Disturbable::new(socket, plan.clone())), service);
-    let _ = connection.await;
+        .auto_date_header(false);
+    builder
 }
 
-async fn answer(
+pub(super) async fn answer(
     request: Request<Incoming>,
-    address: SocketAddr,
+    whose: &Whose,
     responder: &dyn Responder,
     plan: &Plan,
 ) -> Result<Response<Full<Bytes>>, NoAnswer> {
@@ -60,7 +73,10 @@ async fn answer(
     let authority = authority.or_else(|| head.headers.get(HOST).map(text));
     let request = WireRequest {
         method: head.method.as_str().to_owned(),
-        host: authority.and_then(|authority| meant(&authority, address)),
+        host: match whose {
+            Whose::Own(address) => authority.and_then(|authority| meant(&authority, *address)),
+            Whose::Host(host) => Some(host.clone()),
+        },
         target: head.uri.path_and_query().map_or_else(|| "/".to_owned(), |target| target.as_str().to_owned()),
         headers: head.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect(),
         body: body.to_vec(),
@@ -86,7 +102,7 @@ async fn answer(
 }
 
 /// The host that the client means, if it is not this carrier.
-fn meant(authority: &str, address: SocketAddr) -> Option<String> {
+pub(super) fn meant(authority: &str, address: SocketAddr) -> Option<String> {
     let host = match authority.rsplit_once(':') {
         Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
         _ => authority,

@@ -6,6 +6,8 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Sleep;
@@ -30,6 +32,11 @@ impl<S: Socket> Socket for TlsStream<S> {
     fn reset_on_close(&self) {
         self.get_ref().0.reset_on_close();
     }
+}
+
+impl Socket for TokioIo<Upgraded> {
+    /// A tunnel does not reach down to its socket. It ends without TLS's word that it ends, which is as broken.
+    fn reset_on_close(&self) {}
 }
 
 /// What is to happen to the answer that is written next. Shared by the connection, which knows the answer, and its

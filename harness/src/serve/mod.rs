@@ -4,6 +4,7 @@ mod authority;
 mod cassettes;
 mod connection;
 mod disturbed;
+mod proxy;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -17,6 +18,7 @@ use tokio::task::JoinSet;
 
 pub use authority::{Authority, AuthorityError};
 pub use cassettes::Cassettes;
+pub use proxy::{Hosts, Proxy};
 pub use tls::{Tls, TlsError};
 
 use crate::wire::Responder;
@@ -27,6 +29,7 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     tls: Option<Tls>,
+    proxy: Option<Arc<Proxy>>,
 }
 
 impl Server {
@@ -37,13 +40,19 @@ impl Server {
     pub async fn bind(address: SocketAddr) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        Ok(Self { listener, address, tls: None })
+        Ok(Self { listener, address, tls: None, proxy: None })
     }
 
     /// Speaks TLS on every connection.
     #[must_use]
     pub fn with_tls(self, tls: Tls) -> Self {
         Self { tls: Some(tls), ..self }
+    }
+
+    /// Is a proxy as well.
+    #[must_use]
+    pub fn with_proxy(self, proxy: Proxy) -> Self {
+        Self { proxy: Some(Arc::new(proxy)), ..self }
     }
 
     /// Where it listens.
@@ -62,7 +71,13 @@ impl Server {
                 Some(_) = connections.join_next() => {}
                 accepted = self.listener.accept() => match accepted {
                     Ok((socket, _)) => {
-                        connections.spawn(serve(socket, self.address, self.tls.clone(), Arc::clone(&responder)));
+                        let line = Line {
+                            address: self.address,
+                            tls: self.tls.clone(),
+                            proxy: self.proxy.clone(),
+                            responder: Arc::clone(&responder),
+                        };
+                        connections.spawn(line.serve(socket));
                     }
                     // The client gave up, or this process has no descriptor left: both pass.
                     Err(_) => tokio::task::yield_now().await,
@@ -72,15 +87,33 @@ impl Server {
     }
 }
 
-/// Serves one connection. A client that does not like the certificate hangs up, and that is its answer.
-async fn serve(socket: TcpStream, address: SocketAddr, tls: Option<Tls>, responder: Arc<dyn Responder>) {
-    let _ = socket.set_nodelay(true);
-    match tls {
-        None => connection::serve(socket, address, responder).await,
-        Some(tls) => {
-            if let Ok(stream) = tls.accept(socket).await {
-                connection::serve(stream, address, responder).await;
+/// What a connection needs.
+struct Line {
+    address: SocketAddr,
+    tls: Option<Tls>,
+    proxy: Option<Arc<Proxy>>,
+    responder: Arc<dyn Responder>,
+}
+
+impl Line {
+    async fn serve(self, socket: TcpStream) {
+        let _ = socket.set_nodelay(true);
+        match self.tls.clone() {
+            None => self.speak(socket).await,
+            Some(tls) => {
+                // A client that does not like the certificate hangs up, and that is its answer.
+                if let Ok(stream) = tls.accept(socket).await {
+                    self.speak(stream).await;
+                }
             }
+        }
+    }
+
+    async fn speak<S: disturbed::Socket + Send + 'static>(self, stream: S) {
+        let Self { address, proxy, responder, .. } = self;
+        match proxy {
+            None => connection::serve(stream, connection::Whose::Own(address), responder).await,
+            Some(proxy) => proxy::serve(stream, address, proxy, responder).await,
         }
     }
 }

@@ -26,17 +26,48 @@ struct Objection {
 
 type Outcome = Result<WireReply, Objection>;
 
-pub(super) fn respond(emulator: &Emulator, asked: &Asked<'_>) -> WireAnswer {
-    let outcome = match (asked.method, asked.segments().as_slice()) {
-        ("GET", ["_countersign", "inbox"]) => Ok(inbox(emulator)),
-        ("GET", ["_countersign", "phones"]) => Ok(page()),
-        ("POST", ["_countersign", action]) => foreign(asked).and_then(|()| act(emulator, asked, action)),
-        (_, ["_countersign", "inbox" | "phones" | "clock" | "reset" | "channels"]) => {
-            Err(Objection { status: 405, field: None, error: format!("{} does not take {}", asked.path, asked.method) })
-        }
-        _ => Err(unknown(asked)),
-    };
+/// What there is, and by which methods.
+const CONTROLS: [(&str, &[&str]); 5] = [
+    ("inbox", &["GET"]),
+    ("phones", &["GET", "POST"]),
+    ("clock", &["POST"]),
+    ("channels", &["POST"]),
+    ("reset", &["POST"]),
+];
+
+/// Answers a control request; `host` is whom it means where that is not the carrier's own address.
+pub(super) fn respond(emulator: &Emulator, asked: &Asked<'_>, host: Option<&str>) -> WireAnswer {
+    let outcome = own(host).and_then(|()| control(asked)).and_then(|control| match (asked.method, control) {
+        ("GET", "inbox") => Ok(inbox(emulator)),
+        ("GET", "phones") => Ok(page()),
+        _ => foreign(asked).and_then(|()| act(emulator, asked, control)),
+    });
     WireAnswer::Reply(outcome.unwrap_or_else(|objection| objection.reply()))
+}
+
+/// A name that leads here is not enough: a page of another site can let its own name lead to this machine (DNS
+/// rebinding), and would be of the same origin then.
+fn own(host: Option<&str>) -> Result<(), Objection> {
+    let Some(host) = host else { return Ok(()) };
+    let host: String = host.chars().take(100).collect();
+    let error = format!("the controls are at the address that the emulator listens on, or at localhost, not at {host}");
+    Err(Objection { status: 403, field: None, error })
+}
+
+/// The control asked for, if it takes this method.
+fn control(asked: &Asked<'_>) -> Result<&'static str, Objection> {
+    let segments = asked.segments();
+    let ["_countersign", name] = segments.as_slice() else {
+        return Err(unknown(asked));
+    };
+    let (control, methods) = CONTROLS.iter().find(|(control, _)| control == name).ok_or_else(|| unknown(asked))?;
+    match methods.contains(&asked.method) {
+        true => Ok(control),
+        false => {
+            let error = format!("{control} takes {}, not {}", methods.join(" and "), asked.method);
+            Err(Objection { status: 405, field: None, error })
+        }
+    }
 }
 
 /// For a request that is for none of the services.
@@ -127,10 +158,12 @@ fn switch(emulator: &Emulator, body: &Map<String, Value>) -> Result<(), Objectio
 }
 
 fn object(asked: &Asked<'_>) -> Result<Map<String, Value>, Objection> {
-    match asked.json() {
-        Some(Value::Object(object)) => Ok(object),
-        _ => Err(Objection { status: 400, field: None, error: "the body must be a JSON object".to_owned() }),
-    }
+    let error = match serde_json::from_slice(asked.body()) {
+        Ok(Value::Object(object)) => return Ok(object),
+        Ok(_) => "the body must be a JSON object".to_owned(),
+        Err(error) => format!("the body must be a JSON object; it is no JSON: {error}"),
+    };
+    Err(Objection { status: 400, field: None, error })
 }
 
 /// Pages of other sites must not move the clock. Programs send no `Origin`.
@@ -138,7 +171,8 @@ fn foreign(asked: &Asked<'_>) -> Result<(), Objection> {
     let Some(origin) = asked.header("origin") else {
         return Ok(());
     };
-    let host = origin.split_once("://").map(|(_, host)| host);
+    // Ours is plain http, unless a page in front of us ends TLS.
+    let host = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
     match host.is_some() && host == asked.header("host") {
         true => Ok(()),
         false => {
@@ -149,9 +183,11 @@ fn foreign(asked: &Asked<'_>) -> Result<(), Objection> {
 }
 
 fn unknown(asked: &Asked<'_>) -> Objection {
-    let known = "GET inbox, GET phones, POST phones, POST clock, POST channels, POST reset";
+    let every = CONTROLS.iter().flat_map(|(control, methods)| methods.iter().map(move |method| (method, control)));
+    let known: Vec<String> = every.map(|(method, control)| format!("{method} {control}")).collect();
+    let known = known.join(", ");
     let path: String = asked.path.chars().take(100).collect();
-    Objection { status: 404, field: None, error: format!("{} {path} is no control; there are {known}", asked.method) }
+    Objection { status: 404, field: None, error: format!("{} {path} is no control; there are: {known}", asked.method) }
 }
 
 impl Objection {

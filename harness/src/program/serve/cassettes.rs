@@ -1,19 +1,19 @@
-//! `serve`: cassettes behind an HTTP address, until the program is interrupted.
+//! `serve --cassette`: recorded exchanges, and a receipt at the end.
 
 use std::io::{self, Write};
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use countersign_harness::cassette::read;
-use countersign_harness::serve::{Cassettes, Server};
+use countersign_harness::serve::Cassettes;
 
-use super::Exit;
-use super::files::cassettes;
-use super::replay::with_causes;
+use super::Place;
+use crate::program::Exit;
+use crate::program::files::cassettes;
+use crate::program::replay::with_causes;
 
 /// Serves, and tells at the end what was not asked for and what was not recorded.
-pub(super) fn run(paths: &[PathBuf], listen: SocketAddr, out: &mut impl Write) -> io::Result<Exit> {
+pub(super) fn run(paths: &[PathBuf], place: &Place, out: &mut impl Write) -> io::Result<Exit> {
     let mut read_in = Vec::new();
     let mut bad = false;
     for path in paths {
@@ -40,43 +40,13 @@ pub(super) fn run(paths: &[PathBuf], listen: SocketAddr, out: &mut impl Write) -
     }
     let entries: usize = read_in.iter().map(|cassette| cassette.entries().len()).sum();
     let responder = Arc::new(Cassettes::new(read_in));
-    let Ok(runtime) = tokio::runtime::Builder::new_multi_thread().enable_all().build() else {
-        return Ok(Exit::Internal);
-    };
-    let served: io::Result<Option<Exit>> = runtime.block_on(async {
-        let server = match Server::bind(listen).await {
-            Ok(server) => server,
-            Err(error) => {
-                writeln!(out, "BAD   {listen}: cannot listen there ({error}); name another address by --listen")?;
-                return Ok(Some(Exit::BadFile));
-            }
-        };
-        writeln!(out, "listening on http://{}", server.address())?;
-        writeln!(out, "serving {entries} recorded exchanges; interrupt (Ctrl-C) for the receipt")?;
-        out.flush()?;
-        server.run(Arc::clone(&responder) as _, interrupted()).await;
-        Ok(None)
-    });
-    if let Some(exit) = served? {
+    let served = place.serve(&responder, out, |out, _| {
+        writeln!(out, "serving {entries} recorded exchanges; interrupt (Ctrl-C) for the receipt")
+    })?;
+    if let Some(exit) = served {
         return Ok(exit);
     }
     receipt(&responder, out)
-}
-
-/// Ready when the person, or a supervisor, wants the program to end.
-async fn interrupted() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut ended) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = ended.recv() => {}
-            }
-            return;
-        }
-    }
-    let _ = tokio::signal::ctrl_c().await;
 }
 
 fn receipt(responder: &Cassettes, out: &mut impl Write) -> io::Result<Exit> {
