@@ -4,6 +4,7 @@ pub mod case;
 pub mod cassette;
 pub mod emulate;
 pub mod fault;
+pub mod redact;
 pub mod replay;
 pub mod serve;
 pub mod steps;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::case::Case;
 use super::entry::Entry;
+use super::expiry::{Expiry, Freshness};
 
 /// Recorded exchanges, in order, and what is known about them.
 #[derive(Clone)]
@@ -21,6 +22,8 @@ pub(super) struct About {
     pub(super) provenance: Provenance,
     pub(super) provider: String,
     pub(super) title: String,
+    pub(super) recorded_at: Option<jiff::Timestamp>,
+    pub(super) expiry: Option<Expiry>,
     pub(super) variables: BTreeMap<String, String>,
     pub(super) case: Option<Case>,
 }
@@ -44,6 +47,21 @@ impl Cassette {
     /// Where the exchanges come from; a plain HAR does not say.
     pub fn provenance(&self) -> Option<&Provenance> {
         self.about.as_ref().map(|about| &about.provenance)
+    }
+
+    /// When the exchanges were recorded, where the cassette says so.
+    pub fn recorded_at(&self) -> Option<jiff::Timestamp> {
+        self.about.as_ref().and_then(|about| about.recorded_at)
+    }
+
+    /// Until when the cassette is good, where it says so.
+    pub fn expiry(&self) -> Option<Expiry> {
+        self.about.as_ref().and_then(|about| about.expiry)
+    }
+
+    /// Whether the cassette is still good at that time, which is the caller's.
+    pub fn freshness(&self, now: jiff::Timestamp) -> Freshness {
+        self.expiry().map_or(Freshness::Fresh, |expiry| expiry.at(now))
     }
 
     /// The variables that have a value before anything was sent, and these values.

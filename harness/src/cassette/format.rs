@@ -55,6 +55,10 @@ pub(super) struct LogNoteFormat {
     pub(super) provider: String,
     pub(super) title: String,
     #[serde(default)]
+    pub(super) redaction: Option<RedactionFormat>,
+    #[serde(default)]
+    pub(super) age: Option<AgeFormat>,
+    #[serde(default)]
     pub(super) variables: Named<String>,
     #[serde(default)]
     pub(super) case: Option<CaseFormat>,
@@ -63,19 +67,50 @@ pub(super) struct LogNoteFormat {
 }
 
 impl LogNoteFormat {
-    pub(super) const KEYS: &[&str] = &["version", "provenance", "provider", "title", "variables", "case"];
+    pub(super) const KEYS: &[&str] =
+        &["version", "provenance", "provider", "title", "redaction", "age", "variables", "case"];
+}
+
+/// By which rules the file was redacted: for people, and for tools that add to it.
+#[derive(Debug, serde::Deserialize)]
+pub(super) struct RedactionFormat {
+    #[serde(rename = "profile")]
+    pub(super) _profile: String,
+    #[serde(default, rename = "names")]
+    pub(super) _names: Vec<String>,
+    #[serde(flatten)]
+    pub(super) unknown: Unknown,
+}
+
+impl RedactionFormat {
+    pub(super) const KEYS: &[&str] = &["profile", "names"];
+}
+
+#[derive(Debug, serde::Deserialize)]
+pub(super) struct AgeFormat {
+    pub(super) days: u32,
+    #[serde(default)]
+    pub(super) then: Option<String>,
+    #[serde(flatten)]
+    pub(super) unknown: Unknown,
+}
+
+impl AgeFormat {
+    pub(super) const KEYS: &[&str] = &["days", "then"];
 }
 
 #[derive(Debug, serde::Deserialize)]
 pub(super) struct ProvenanceFormat {
     pub(super) kind: String,
     pub(super) source: String,
+    #[serde(default)]
+    pub(super) recorded_at: Option<String>,
     #[serde(flatten)]
     pub(super) unknown: Unknown,
 }
 
 impl ProvenanceFormat {
-    pub(super) const KEYS: &[&str] = &["kind", "source"];
+    pub(super) const KEYS: &[&str] = &["kind", "source", "recorded_at"];
 }
 
 #[derive(Debug, serde::Deserialize)]
@@ -116,6 +151,12 @@ impl OperationFormat {
 
 #[derive(Debug, serde::Deserialize)]
 pub(super) struct EntryFormat {
+    /// Whatever stands there: replay needs no times, and tools write odd ones.
+    #[serde(default, rename = "startedDateTime")]
+    pub(super) started: Value,
+    /// In milliseconds.
+    #[serde(default)]
+    pub(super) time: Value,
     #[serde(default)]
     pub(super) comment: Option<String>,
     pub(super) request: RequestFormat,
@@ -246,12 +287,15 @@ impl BodiesFormat {
 #[derive(Debug, serde::Deserialize)]
 pub(super) struct BodyFormat {
     pub(super) sha256: String,
+    /// The name of a file beside the cassette that holds the body.
+    #[serde(default)]
+    pub(super) file: Option<String>,
     #[serde(flatten)]
     pub(super) unknown: Unknown,
 }
 
 impl BodyFormat {
-    pub(super) const KEYS: &[&str] = &["sha256"];
+    pub(super) const KEYS: &[&str] = &["sha256", "file"];
 }
 
 /// Where a variable stands in a request.
@@ -267,8 +311,8 @@ pub(super) enum PlaceFormat {
 
 /// An object with free names. A name that stands twice is an error, for one of the two would be
 /// dropped unseen.
-#[derive(Debug, Clone)]
-pub(super) struct Named<T>(pub(super) BTreeMap<String, T>);
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Named<T>(pub(crate) BTreeMap<String, T>);
 
 impl<T> Default for Named<T> {
     fn default() -> Self {

@@ -74,6 +74,15 @@ pub enum Problem {
     /// The clock of the case.
     #[error("log._countersign.case.clock is no RFC 3339 time with an offset, such as 2026-01-31T12:00:00Z")]
     Clock,
+    /// The time of the recording.
+    #[error("log._countersign.provenance.recorded_at is no RFC 3339 time with an offset, such as 2026-01-31T12:00:00Z")]
+    RecordedAt,
+    /// An age needs a beginning.
+    #[error("log._countersign.age counts from log._countersign.provenance.recorded_at, which is missing; add it")]
+    AgeWithoutRecording,
+    /// An age of no day.
+    #[error("log._countersign.age.days is 0; write at least 1")]
+    NoDays,
     /// A setting that looks like a secret reference and is none.
     #[error("log._countersign.case.settings.{name}: a secret is written {{\"secret\": \"{name}\"}} and nothing else")]
     SecretReference {
@@ -220,6 +229,56 @@ pub enum EntryProblem {
         size: usize,
         /// The limit in bytes.
         limit: usize,
+    },
+    /// The name of a file for a body.
+    #[error(
+        "_countersign.body.{body}.file is `{found}`; write the name of a file in the cassette's folder or below it"
+    )]
+    SideName {
+        /// Which body.
+        body: Body,
+        /// What stands there.
+        found: Shown,
+    },
+    /// A body in a file of its own, of a cassette that is no file.
+    #[error(
+        "_countersign.body.{body}.file names a file beside the cassette, and this cassette was not read from a file"
+    )]
+    NoSides {
+        /// Which body.
+        body: Body,
+    },
+    /// The file of a body cannot be read.
+    #[error("_countersign.body.{body}.file: {} cannot be read ({kind})", path.display())]
+    SideUnreadable {
+        /// Which body.
+        body: Body,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        kind: io::ErrorKind,
+    },
+    /// The file of a body is a folder, a pipe or a device.
+    #[error("_countersign.body.{body}.file: {} is not a regular file", path.display())]
+    SideNotAFile {
+        /// Which body.
+        body: Body,
+        /// The file.
+        path: PathBuf,
+    },
+    /// The bodies in files of their own are too large together.
+    #[error("the bodies in files of their own have more than {limit} bytes together; split the cassette")]
+    SidesTooLarge {
+        /// The limit in bytes, over all entries up to this one.
+        limit: usize,
+    },
+    /// A body that stands twice.
+    #[error(
+        "the {body} body stands in the cassette, and _countersign.body.{body}.file names another; keep one of the two"
+    )]
+    TwoBodies {
+        /// Which body.
+        body: Body,
     },
     /// The order of entries.
     #[error("_countersign.seq is {found} after {previous}; entries stand in ascending order")]

@@ -5,12 +5,14 @@ use base64::engine::general_purpose::STANDARD;
 use countersign_plugin::TransportFailureKind;
 use url::{Url, form_urlencoded};
 
+use super::side::Sides;
 use super::{BODY_LIMIT, check_keys, note};
 use crate::cassette::asked::Asked;
 use crate::cassette::digest::Sha256;
 use crate::cassette::entry::{Answer, Entry, FAILURES, Reply};
 use crate::cassette::format::{
-    BodiesFormat, BodyFormat, EntryFormat, EntryNoteFormat, PostDataFormat, RequestFormat, ResponseFormat,
+    BodiesFormat, BodyFormat, ContentFormat, EntryFormat, EntryNoteFormat, PostDataFormat, RequestFormat,
+    ResponseFormat,
 };
 use crate::cassette::mirror;
 use crate::cassette::problem::{Body, EntryProblem};
@@ -24,7 +26,12 @@ const FRAMING: [&str; 5] = ["connection", "content-encoding", "content-length", 
 /// Ends of the names of headers that carry a key instead of `Authorization`, where only the recording can tell.
 const KEY_HEADERS: [&str; 5] = ["api-key", "apikey", "access-key", "access-token", "auth-token"];
 
-pub(super) fn checked(index: usize, format: EntryFormat, previous: Option<u64>) -> Result<Entry, EntryProblem> {
+pub(super) fn checked(
+    index: usize,
+    format: EntryFormat,
+    previous: Option<u64>,
+    sides: &mut Sides<'_>,
+) -> Result<Entry, EntryProblem> {
     let said = format.note.unwrap_or_default();
     check_keys("_countersign", &said.unknown, EntryNoteFormat::KEYS)?;
     if let (Some(previous), Some(found)) = (previous, said.seq)
@@ -41,11 +48,12 @@ pub(super) fn checked(index: usize, format: EntryFormat, previous: Option<u64>) 
         }
     };
     let headers = format.request.headers.iter().map(|header| header.name.clone()).collect();
-    let (request, request_body) = request(format.request)?;
+    let bodies = said.body.as_ref();
+    let (request_side, response_side) = side_bodies(bodies, sides)?;
+    let (request, request_body) = request(format.request, request_side)?;
     let failure =
         said.failure.map(|word| UnknownWord::look_up("_countersign.failure", &word, &FAILURES)).transpose()?;
-    let answer = answer(format.response, failure)?;
-    let bodies = said.body.as_ref();
+    let answer = answer(format.response, failure, response_side)?;
     if let Some(bodies) = bodies {
         check_keys("_countersign.body", &bodies.unknown, BodiesFormat::KEYS)?;
         check_digest(bodies.request.as_ref(), Body::Request, &request_body)?;
@@ -71,7 +79,22 @@ pub(super) fn checked(index: usize, format: EntryFormat, previous: Option<u64>) 
     })
 }
 
-fn request(format: RequestFormat) -> Result<(Sent, Vec<u8>), EntryProblem> {
+/// The bodies that lie in files of their own: the request's and the response's.
+pub(super) fn side_bodies(
+    bodies: Option<&BodiesFormat>,
+    sides: &mut Sides<'_>,
+) -> Result<(Option<Vec<u8>>, Option<Vec<u8>>), EntryProblem> {
+    let mut side = |format: Option<&BodyFormat>, body: Body| {
+        let name = format.and_then(|format| format.file.as_deref());
+        name.map(|name| sides.body(name, body)).transpose()
+    };
+    let Some(bodies) = bodies else {
+        return Ok((None, None));
+    };
+    Ok((side(bodies.request.as_ref(), Body::Request)?, side(bodies.response.as_ref(), Body::Response)?))
+}
+
+fn request(format: RequestFormat, side: Option<Vec<u8>>) -> Result<(Sent, Vec<u8>), EntryProblem> {
     let plain = |byte: u8| byte.is_ascii_uppercase() || byte == b'-';
     if format.method.is_empty() || !format.method.bytes().all(plain) {
         return Err(EntryProblem::Method { method: Shown::of(&format.method) });
@@ -84,9 +107,10 @@ fn request(format: RequestFormat) -> Result<(Sent, Vec<u8>), EntryProblem> {
     mirror::check_request_cookies(&format.headers, format.cookies.as_deref())?;
     let headers = format.headers.iter().map(|header| (header.name.as_str(), header.value.as_str()));
     let authorization = authorization(headers).ok_or(EntryProblem::BasicCredentials)?;
-    let (body, bytes) = match format.post_data {
-        Some(data) => request_body(data)?,
-        None => (SentBody::Empty, Vec::new()),
+    let (body, bytes) = match (format.post_data, side) {
+        (Some(data), side) => request_body(data, side)?,
+        (None, Some(bytes)) => (SentBody::Other(bytes.clone()), bytes),
+        (None, None) => (SentBody::Empty, Vec::new()),
     };
     let sent = Sent { method: format.method, url, authorization, body };
     Ok((sent, bytes))
@@ -116,27 +140,18 @@ pub(crate) fn authorization<'h>(headers: impl Iterator<Item = (&'h str, &'h str)
         .map(|user| Authorization::Basic { user })
 }
 
-fn request_body(data: PostDataFormat) -> Result<(SentBody, Vec<u8>), EntryProblem> {
-    let params = data.params.filter(|params| !params.is_empty());
-    let text = data.text.filter(|text| !text.is_empty());
+fn request_body(data: PostDataFormat, side: Option<Vec<u8>>) -> Result<(SentBody, Vec<u8>), EntryProblem> {
+    let params = data.params.as_ref().filter(|params| !params.is_empty());
     let is_form = essence(&data.mime_type) == "application/x-www-form-urlencoded";
     if params.is_some() && !is_form {
         return Err(EntryProblem::ParamsBesideBody { mime_type: Shown::of(&data.mime_type) });
     }
-    let bytes = match (text, &params) {
-        (Some(text), _) => decoded(text, data.encoding.as_deref(), Body::Request)?,
-        // HAR has the one or the other.
-        (None, Some(params)) => form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(params.iter().map(|pair| (&pair.name, &pair.value)))
-            .finish()
-            .into_bytes(),
-        (None, None) => Vec::new(),
-    };
+    let bytes = request_bytes(&data, side)?;
     check_size(&bytes, Body::Request)?;
     let body = if bytes.is_empty() {
         SentBody::Empty
     } else if is_form {
-        if let Some(params) = &params {
+        if let Some(params) = params {
             mirror::check_params(&String::from_utf8_lossy(&bytes), params)?;
         }
         SentBody::Form(form_urlencoded::parse(&bytes).into_owned().collect())
@@ -149,7 +164,41 @@ fn request_body(data: PostDataFormat) -> Result<(SentBody, Vec<u8>), EntryProble
     Ok((body, bytes))
 }
 
-fn answer(response: Option<ResponseFormat>, failure: Option<TransportFailureKind>) -> Result<Answer, EntryProblem> {
+/// The bytes of a request's body, wherever they stand.
+pub(super) fn request_bytes(data: &PostDataFormat, side: Option<Vec<u8>>) -> Result<Vec<u8>, EntryProblem> {
+    let params = data.params.as_ref().filter(|params| !params.is_empty());
+    let text = data.text.as_ref().filter(|text| !text.is_empty());
+    Ok(match (text, params, side) {
+        (Some(_), _, Some(_)) => return Err(EntryProblem::TwoBodies { body: Body::Request }),
+        (None, _, Some(bytes)) => bytes,
+        (Some(text), _, None) => decoded(text.clone(), data.encoding.as_deref(), Body::Request)?,
+        // HAR has the one or the other.
+        (None, Some(params), None) => form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(params.iter().map(|pair| (&pair.name, &pair.value)))
+            .finish()
+            .into_bytes(),
+        (None, None, None) => Vec::new(),
+    })
+}
+
+/// The bytes of a response's body, wherever they stand.
+pub(super) fn response_bytes(content: Option<&ContentFormat>, side: Option<Vec<u8>>) -> Result<Vec<u8>, EntryProblem> {
+    let text = content.and_then(|content| content.text.as_ref()).filter(|text| !text.is_empty());
+    match (text, side) {
+        (Some(_), Some(_)) => Err(EntryProblem::TwoBodies { body: Body::Response }),
+        (None, Some(bytes)) => Ok(bytes),
+        (text, None) => {
+            let encoding = content.and_then(|content| content.encoding.as_deref());
+            decoded(text.cloned().unwrap_or_default(), encoding, Body::Response)
+        }
+    }
+}
+
+fn answer(
+    response: Option<ResponseFormat>,
+    failure: Option<TransportFailureKind>,
+    side: Option<Vec<u8>>,
+) -> Result<Answer, EntryProblem> {
     // Tools write status 0 where no response came.
     let response = response.filter(|response| response.status != 0);
     let response = match (response, failure) {
@@ -169,16 +218,11 @@ fn answer(response: Option<ResponseFormat>, failure: Option<TransportFailureKind
         .headers
         .into_iter()
         .map(|header| (header.name, header.value))
-        .filter(|(name, _)| {
-            // HTTP/2 pseudo-headers begin with a colon.
-            !name.starts_with(':') && FRAMING.iter().all(|framing| !name.eq_ignore_ascii_case(framing))
-        })
+        .filter(|(name, _)| !is_framing(name))
         .collect();
-    let mut body = Vec::new();
-    if let Some(mut content) = response.content {
-        let text = content.text.take().unwrap_or_default();
-        body = decoded(text, content.encoding.as_deref(), Body::Response)?;
-        check_size(&body, Body::Response)?;
+    let body = response_bytes(response.content.as_ref(), side)?;
+    check_size(&body, Body::Response)?;
+    if let Some(content) = response.content {
         mirror::check_size(&content, body.len())?;
         let typed = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
         // Chromium's word for unknown.
@@ -187,6 +231,12 @@ fn answer(response: Option<ResponseFormat>, failure: Option<TransportFailureKind
         }
     }
     Ok(Answer::Reply(Reply { status, headers, body }))
+}
+
+/// Whether a header is about the wire and not about what went over it.
+pub(crate) fn is_framing(name: &str) -> bool {
+    // HTTP/2 pseudo-headers begin with a colon.
+    name.starts_with(':') || FRAMING.iter().any(|framing| name.eq_ignore_ascii_case(framing))
 }
 
 fn decoded(text: String, encoding: Option<&str>, body: Body) -> Result<Vec<u8>, EntryProblem> {
@@ -218,13 +268,13 @@ fn check_digest(format: Option<&BodyFormat>, body: Body, bytes: &[u8]) -> Result
     Ok(())
 }
 
-fn is_json(mime_type: &str) -> bool {
+pub(crate) fn is_json(mime_type: &str) -> bool {
     let essence = essence(mime_type);
     essence == "application/json" || essence.ends_with("+json")
 }
 
 /// The media type without its parameters, in lower case.
-fn essence(mime_type: &str) -> String {
+pub(crate) fn essence(mime_type: &str) -> String {
     let essence = mime_type.split(';').next().unwrap_or_default();
     essence.trim().to_ascii_lowercase()
 }

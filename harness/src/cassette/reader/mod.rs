@@ -1,8 +1,11 @@
 //! Reads a cassette and refuses what cannot be replayed exactly, naming file, entry and both sides.
 
 mod case;
+mod draft;
 pub(crate) mod entry;
+mod inspect;
 mod note;
+pub(crate) mod side;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -13,16 +16,25 @@ use serde::Deserialize;
 
 use super::cassette::{About, Cassette, Provenance, ProvenanceKind};
 use super::entry::{Entry, Guard};
-use super::format::{HarFormat, LogNoteFormat, ProbeFormat, ProvenanceFormat, Unknown};
+use super::expiry::{Age, Expiry, WhenExpired};
+use super::format::{
+    AgeFormat, HarFormat, LogFormat, LogNoteFormat, ProbeFormat, ProvenanceFormat, RedactionFormat, Unknown,
+};
 use super::problem::{EntryProblem, Problem, ReadError};
 use super::shown::Shown;
 use super::unknown::{UnknownKey, UnknownWord};
 use super::version::{SUPPORTED, Version};
+use side::Sides;
+
+pub use draft::read_draft;
+pub use inspect::{Inspection, Missing, inspect};
 
 /// Largest cassette, in bytes.
 pub const FILE_LIMIT: u64 = 16 * 1024 * 1024;
 /// Largest decoded body of a request or response, in bytes.
 pub const BODY_LIMIT: usize = 1024 * 1024;
+/// Most that the bodies in files of their own may have together, in bytes.
+pub const SIDES_LIMIT: usize = 64 * 1024 * 1024;
 
 /// Reads a cassette from a file.
 ///
@@ -30,8 +42,8 @@ pub const BODY_LIMIT: usize = 1024 * 1024;
 /// [`ReadError`] when the file cannot be read, is larger than [`FILE_LIMIT`] (it is not read then), or
 /// is refused by [`parse`].
 pub fn read(path: &Path) -> Result<Cassette, ReadError> {
-    let bytes = contents(path).map_err(|problem| ReadError { path: path.to_owned(), problem: Box::new(problem) })?;
-    parse(path, &bytes)
+    let cassette = contents(path).and_then(|bytes| checked(path, &bytes, Sides::beside(path)));
+    cassette.map_err(|problem| ReadError { path: path.to_owned(), problem: Box::new(problem) })
 }
 
 /// Reads a cassette from bytes, such as an embedded fixture; `path` names it in errors.
@@ -40,7 +52,12 @@ pub fn read(path: &Path) -> Result<Cassette, ReadError> {
 /// [`ReadError`] when the bytes are not a HAR 1.2 file, were written for a newer major version, state a
 /// fact twice and differently, or when a `_countersign` object holds what this reader does not know.
 pub fn parse(path: &Path, bytes: &[u8]) -> Result<Cassette, ReadError> {
-    checked(path, bytes).map_err(|problem| ReadError { path: path.to_owned(), problem: Box::new(problem) })
+    parse_with(path, bytes, Sides::nowhere())
+}
+
+/// As [`parse`], with the bodies that lie in files of their own.
+pub(super) fn parse_with(path: &Path, bytes: &[u8], sides: Sides<'_>) -> Result<Cassette, ReadError> {
+    checked(path, bytes, sides).map_err(|problem| ReadError { path: path.to_owned(), problem: Box::new(problem) })
 }
 
 fn contents(path: &Path) -> Result<Vec<u8>, Problem> {
@@ -69,10 +86,26 @@ fn check_size(bytes: &[u8]) -> Result<(), Problem> {
     Ok(())
 }
 
-fn checked(path: &Path, bytes: &[u8]) -> Result<Cassette, Problem> {
+fn checked(path: &Path, bytes: &[u8], mut sides: Sides<'_>) -> Result<Cassette, Problem> {
+    let log = log(bytes)?;
+    let about = log.note.map(about).transpose()?;
+    let mut entries = Vec::with_capacity(log.entries.len());
+    let mut seq = None;
+    for (index, format) in log.entries.into_iter().enumerate() {
+        let entry =
+            entry::checked(index, format, seq, &mut sides).map_err(|problem| Problem::Entry { index, problem })?;
+        seq = entry.seq.or(seq);
+        entries.push(entry);
+    }
+    let declared = about.as_ref().map(|about| &about.variables);
+    check_samples(declared.cloned().unwrap_or_default(), &entries)?;
+    Ok(Cassette { path: path.to_owned(), about, entries })
+}
+
+/// The file as it is written, of a version that this reader knows.
+fn log(bytes: &[u8]) -> Result<LogFormat, Problem> {
     check_size(bytes)?;
-    // Some Windows tools begin the file with a byte order mark.
-    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    let bytes = unmarked(bytes);
     let probe: ProbeFormat = json(bytes)?;
     if !matches!(&*probe.log.version, "" | "1.1" | "1.2") {
         return Err(Problem::HarVersion { found: Shown::of_field("", &probe.log.version) });
@@ -83,18 +116,12 @@ fn checked(path: &Path, bytes: &[u8]) -> Result<Cassette, Problem> {
             .and_then(|version| version.check_readable_by(SUPPORTED))
             .map_err(Problem::Version)?;
     }
-    let log = json::<HarFormat>(bytes)?.log;
-    let about = log.note.map(about).transpose()?;
-    let mut entries = Vec::with_capacity(log.entries.len());
-    let mut seq = None;
-    for (index, format) in log.entries.into_iter().enumerate() {
-        let entry = entry::checked(index, format, seq).map_err(|problem| Problem::Entry { index, problem })?;
-        seq = entry.seq.or(seq);
-        entries.push(entry);
-    }
-    let declared = about.as_ref().map(|about| &about.variables);
-    check_samples(declared.cloned().unwrap_or_default(), &entries)?;
-    Ok(Cassette { path: path.to_owned(), about, entries })
+    Ok(json::<HarFormat>(bytes)?.log)
+}
+
+/// Some Windows tools begin the file with a byte order mark.
+fn unmarked(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes)
 }
 
 fn json<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Problem> {
@@ -118,6 +145,16 @@ fn about(note: LogNoteFormat) -> Result<About, Problem> {
         kind: UnknownWord::look_up(format!("{at}.kind"), &note.provenance.kind, &ProvenanceKind::NAMED)?,
         source: note.provenance.source,
     };
+    if let Some(redaction) = &note.redaction {
+        check_keys("log._countersign.redaction", &redaction.unknown, RedactionFormat::KEYS)?;
+    }
+    let recorded_at = note.provenance.recorded_at.map(|text| text.parse().map_err(|_| Problem::RecordedAt));
+    let recorded_at = recorded_at.transpose()?;
+    let expiry = match (note.age.map(age).transpose()?, recorded_at) {
+        (Some(age), Some(recorded_at)) => Some(Expiry { recorded_at, age }),
+        (Some(_), None) => return Err(Problem::AgeWithoutRecording),
+        (None, _) => None,
+    };
     let variables = note.variables.0;
     if let Some(variable) = variables.iter().find(|(_, value)| value.is_empty()) {
         return Err(Problem::EmptyVariable { variable: variable.0.clone() });
@@ -126,9 +163,23 @@ fn about(note: LogNoteFormat) -> Result<About, Problem> {
         provenance,
         provider: note.provider,
         title: note.title,
+        recorded_at,
+        expiry,
         variables,
         case: note.case.map(case::checked).transpose()?,
     })
+}
+
+fn age(format: AgeFormat) -> Result<Age, Problem> {
+    check_keys("log._countersign.age", &format.unknown, AgeFormat::KEYS)?;
+    if format.days == 0 {
+        return Err(Problem::NoDays);
+    }
+    let then = match format.then {
+        Some(word) => UnknownWord::look_up("log._countersign.age.then", &word, &WhenExpired::NAMED)?,
+        None => WhenExpired::Warn,
+    };
+    Ok(Age { days: format.days, then })
 }
 
 /// Every entry must match its own recording, or it could never be played.

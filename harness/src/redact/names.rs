@@ -1,0 +1,158 @@
+//! Which names of headers, parameters, fields and members mean a secret.
+
+use super::kind::SecretKind;
+
+const CODES: [&str; 11] = [
+    "authpayload",
+    "code",
+    "customcode",
+    "digits",
+    "onetimecode",
+    "otp",
+    "passcode",
+    "pin",
+    "smscode",
+    "token",
+    "verificationcode",
+];
+const PHONES: [&str; 21] = [
+    "called",
+    "caller",
+    "callednumber",
+    "callerid",
+    "cellphone",
+    "destination",
+    "e164",
+    "from",
+    "fromformatted",
+    "mobile",
+    "msisdn",
+    "national",
+    "nationalformat",
+    "number",
+    "outgoingcallerid",
+    "phone",
+    "phonenumber",
+    "phonenumberformatted",
+    "recipient",
+    "to",
+    "toformatted",
+];
+/// Whole names that mean a credential.
+const CREDENTIALS: [&str; 4] = ["authorization", "jwt", "seed", "sig"];
+/// Ends of names that mean a credential: `primary_auth_token`, `X-Authy-API-Key`, `Binding.Secret`.
+const CREDENTIAL_ENDS: [&str; 15] = [
+    "accesskey",
+    "accesstoken",
+    "apikey",
+    "authtoken",
+    "bearertoken",
+    "clientsecret",
+    "idtoken",
+    "passwd",
+    "password",
+    "privatekey",
+    "refreshtoken",
+    "secret",
+    "secretkey",
+    "sessionid",
+    "signature",
+];
+const NAMES: [&str; 9] = [
+    "accountname",
+    "appname",
+    "callername",
+    "displayname",
+    "friendlyname",
+    "fullname",
+    "identity",
+    "login",
+    "username",
+];
+
+/// A name in lower case, without what separates its words; of `user[cellphone]` and `Binding.Secret` the last part.
+pub(super) fn plain(name: &str) -> String {
+    let inner = name.trim_end_matches(']').rsplit('[').next().unwrap_or(name);
+    let inner = inner.rsplit('.').next().unwrap_or(inner);
+    inner.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
+}
+
+/// What the value under a name is, by the plain form of the name and of that of the object around it.
+pub(super) fn kind(parent: &str, name: &str, value: &str) -> Option<SecretKind> {
+    if value.is_empty() || is_reference(value) {
+        return None;
+    }
+    let named = CREDENTIALS.contains(&name) || CREDENTIAL_ENDS.iter().any(|end| name.ends_with(end));
+    let credential = named && !matches!(value, "true" | "false" | "null");
+    if CODES.contains(&name) && is_code(value) {
+        Some(SecretKind::Code)
+    } else if credential || name == "token" && value.len() >= 8 && !value.contains(' ') {
+        Some(SecretKind::Credential)
+    } else if NAMES.contains(&name) || name == "name" && matches!(parent, "app" | "account" | "user") {
+        Some(SecretKind::Name)
+    } else {
+        None
+    }
+}
+
+/// Whether what is under a name says who asks.
+pub(super) fn is_login(name: &str) -> bool {
+    ["apikey", "authtoken", "accesstoken", "password"].iter().any(|end| name.ends_with(end))
+}
+
+/// Whether it has the form of a resource id, real or made up.
+pub(super) fn is_sid(text: &str) -> bool {
+    let (prefix, digits) = (text.get(..2).unwrap_or_default(), text.get(2..).unwrap_or_default());
+    prefix.bytes().all(|byte| byte.is_ascii_uppercase())
+        && digits.len() == 32
+        && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// Whether a name announces a phone number.
+pub(super) fn is_phone(name: &str) -> bool {
+    PHONES.contains(&name)
+}
+
+/// Whether the value is a reference that stands for a secret, as `[auth_token]`: what this project records itself.
+pub(super) fn is_reference(value: &str) -> bool {
+    let inner = value.strip_prefix('[').and_then(|value| value.strip_suffix(']'));
+    inner.is_some_and(|inner| {
+        !inner.is_empty() && inner.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-.".contains(c))
+    })
+}
+
+/// Codes have 4 to 10 digits; what is under such a name may be something else.
+pub(super) fn is_code(value: &str) -> bool {
+    (4..=10).contains(&value.len()) && value.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(name: &str, value: &str, expected: Option<SecretKind>) {
+        assert_eq!(kind("", &plain(name), value), expected, "{name}");
+    }
+
+    #[test]
+    fn names_tell_what_a_value_is() {
+        check("Code", "123456", Some(SecretKind::Code));
+        check("verification_code", "1234", Some(SecretKind::Code));
+        check("token", "1234567", Some(SecretKind::Code));
+        check("token", "is invalid", None);
+        check("token", "eyJhbGciOi", Some(SecretKind::Credential));
+        check("X-Authy-API-Key", "abc", Some(SecretKind::Credential));
+        check("api_key", "abc", Some(SecretKind::Credential));
+        check("primary_auth_token", "abc", Some(SecretKind::Credential));
+        check("Binding.Secret", "GEZDGNBV", Some(SecretKind::Credential));
+        check("X-Twilio-Signature", "a+b/c=", Some(SecretKind::Credential));
+        check("FriendlyName", "ACME", Some(SecretKind::Name));
+        check("user[login]", "ada", Some(SecretKind::Name));
+        check("auth_token", "[auth_token]", None);
+        check("auth_token", "", None);
+        check("error_code", "60200", None);
+        check("country_code", "4912", None);
+        check("Channel", "sms", None);
+    }
+}
