@@ -1,7 +1,11 @@
 //! `/_countersign/`: a person or a test looks at the emulator, and intervenes.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use ring::digest::{SHA256, digest};
 use serde_json::{Map, Value, json};
 
 use super::emulator::Emulator;
@@ -12,9 +16,20 @@ use crate::wire::{WireAnswer, WireReply};
 
 /// The page that looks like the phones. It holds no data: it fetches the inbox, and puts what it gets in as text.
 const PHONES: &str = include_str!("phones.html");
-/// The page may run its own script and style, and fetch from where it came; nothing else.
-const POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; \
-                      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/// The page may run its own script and have its own style, by their digests, and fetch from where it came; nothing else.
+static POLICY: LazyLock<String> = LazyLock::new(|| {
+    let digest_of = |element: &str| {
+        let (_, rest) = PHONES.split_once(&format!("<{element}>")).unwrap_or_default();
+        let (own, _) = rest.split_once(&format!("</{element}>")).unwrap_or_default();
+        BASE64_STANDARD.encode(digest(&SHA256, own.as_bytes()))
+    };
+    format!(
+        "default-src 'none'; script-src 'sha256-{}'; style-src 'sha256-{}'; connect-src 'self'; base-uri 'none'; \
+         form-action 'none'; frame-ancestors 'none'",
+        digest_of("script"),
+        digest_of("style")
+    )
+});
 
 /// A control request that cannot be carried out.
 struct Objection {
@@ -98,6 +113,7 @@ fn inbox(emulator: &Emulator) -> WireReply {
             ("Content-Type".to_owned(), "application/json".to_owned()),
             ("Cache-Control".to_owned(), "no-store".to_owned()),
             ("Countersign-Dropped".to_owned(), stage.inbox.dropped().to_string()),
+            ("Countersign-Now".to_owned(), super::reply::iso(emulator.clock().now())),
         ];
         let body = Value::from(arrivals).to_string().into_bytes();
         WireReply { status: 200, headers: headers.into(), body: body.into() }
@@ -107,7 +123,7 @@ fn inbox(emulator: &Emulator) -> WireReply {
 fn page() -> WireReply {
     let headers = [
         ("Content-Type", "text/html; charset=utf-8"),
-        ("Content-Security-Policy", POLICY),
+        ("Content-Security-Policy", POLICY.as_str()),
         ("X-Content-Type-Options", "nosniff"),
         ("Referrer-Policy", "no-referrer"),
         ("Cache-Control", "no-store"),

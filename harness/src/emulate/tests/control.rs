@@ -119,8 +119,11 @@ fn the_page_of_phones_is_whole_and_holds_no_data() {
     };
     let header = |name: &str| reply.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
     assert_eq!(header("Content-Type"), Some("text/html; charset=utf-8"));
-    assert!(header("Content-Security-Policy").is_some_and(|policy| policy.starts_with("default-src 'none'")));
+    let policy = header("Content-Security-Policy").expect("a policy");
+    assert!(policy.starts_with("default-src 'none'; script-src 'sha256-") && !policy.contains("unsafe"), "{policy}");
     let page = std::str::from_utf8(&reply.body).expect("UTF-8");
+    assert_eq!((page.matches("<script>").count(), page.matches("<style>").count()), (1, 1), "the policy knows of one");
+    assert!(!page.contains("style=") && !page.contains(" onclick"), "the policy knows of none");
     for elsewhere in ["http://", "https://", "src=", "@import", "innerHTML", "insertAdjacentHTML", "document.write"] {
         assert!(!page.contains(elsewhere), "the page must not have {elsewhere}");
     }
