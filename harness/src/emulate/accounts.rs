@@ -9,6 +9,7 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 use subtle::ConstantTimeEq as _;
 use thiserror::Error;
 
+use super::access::{Access, Caller, KeyPower};
 use super::clock::VirtualClock;
 use super::dice::Dice;
 use super::number::Number;
@@ -20,6 +21,10 @@ use super::request::Asked;
 pub struct EmulatorOptions {
     /// Twilio accounts: `AC` and 32 hexadecimal digits, and the auth token.
     pub accounts: Vec<(String, Secret)>,
+    /// Test credentials: the SID and the token of accounts with which nothing happens.
+    pub test_accounts: Vec<(String, Secret)>,
+    /// API keys of the first account: `SK` and 32 hexadecimal digits, the secret, and what they may.
+    pub api_keys: Vec<(String, Secret, KeyPower)>,
     /// Verify services, `VA` and 32 hexadecimal digits. They are the first account's.
     pub services: Vec<String>,
     /// Numbers in E.164 form from which the first account may call.
@@ -45,6 +50,18 @@ pub enum OptionsError {
     #[error("account {sid} has no auth token; write SID:TOKEN")]
     Token {
         /// The account.
+        sid: String,
+    },
+    /// Not a key's SID.
+    #[error("API key {sid:?} is no key's SID; write SK and 32 hexadecimal digits")]
+    ApiKey {
+        /// What was given.
+        sid: String,
+    },
+    /// A key without a secret could never be used.
+    #[error("API key {sid} has no secret; write SID:SECRET")]
+    ApiKeySecret {
+        /// The key.
         sid: String,
     },
     /// Not a service's SID.
@@ -79,6 +96,7 @@ pub enum OptionsError {
 /// What the emulator goes by, complete.
 pub(super) struct Identity {
     pub(super) accounts: Vec<Account>,
+    tests: Vec<Account>,
     pub(super) services: Vec<String>,
     pub(super) from: Vec<Number>,
     pub(super) authy_keys: Vec<Secret>,
@@ -88,28 +106,35 @@ pub(super) struct Identity {
 pub(super) struct Account {
     pub(super) sid: String,
     pub(super) token: Secret,
+    pub(super) keys: Vec<ApiKey>,
+}
+
+/// One API key of an account.
+pub(super) struct ApiKey {
+    pub(super) sid: String,
+    secret: Secret,
+    power: KeyPower,
 }
 
 impl Identity {
     /// Takes what is given, and makes up the rest.
     pub(super) fn of(options: EmulatorOptions, dice: &mut Dice) -> Result<Self, OptionsError> {
         let mut names: Vec<&str> = options.accounts.iter().map(|(sid, _)| sid.as_str()).collect();
+        names.extend(options.test_accounts.iter().map(|(sid, _)| sid.as_str()));
+        names.extend(options.api_keys.iter().map(|(sid, ..)| sid.as_str()));
         names.extend(options.services.iter().chain(&options.from).map(String::as_str));
         names.sort_unstable();
         if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
             return Err(OptionsError::Twice { name: pair[0].to_owned() });
         }
-        let mut identity =
-            Self { accounts: Vec::new(), services: Vec::new(), from: Vec::new(), authy_keys: Vec::new() };
-        for (sid, token) in options.accounts {
-            if !is_sid(&sid, "AC") {
-                return Err(OptionsError::Account { sid });
-            }
-            if token.expose().is_empty() {
-                return Err(OptionsError::Token { sid });
-            }
-            identity.accounts.push(Account { sid, token });
-        }
+        let mut identity = Self {
+            accounts: options.accounts.into_iter().map(Account::new).collect::<Result<_, _>>()?,
+            tests: options.test_accounts.into_iter().map(Account::new).collect::<Result<_, _>>()?,
+            services: Vec::new(),
+            from: Vec::new(),
+            authy_keys: Vec::new(),
+        };
+        let keys: Vec<ApiKey> = options.api_keys.into_iter().map(ApiKey::new).collect::<Result<_, _>>()?;
         for sid in options.services {
             if !is_sid(&sid, "VA") {
                 return Err(OptionsError::Service { sid });
@@ -126,12 +151,15 @@ impl Identity {
             identity.authy_keys.push(key);
         }
         identity.make_up(dice);
+        if let Some(first) = identity.accounts.first_mut() {
+            first.keys = keys;
+        }
         Ok(identity)
     }
 
     fn make_up(&mut self, dice: &mut Dice) {
         if self.accounts.is_empty() {
-            self.accounts.push(Account { sid: dice.sid("AC"), token: Secret::new(dice.hex()) });
+            self.accounts.push(Account { sid: dice.sid("AC"), token: Secret::new(dice.hex()), keys: Vec::new() });
         }
         if self.services.is_empty() {
             self.services.push(dice.sid("VA"));
@@ -146,20 +174,28 @@ impl Identity {
         }
     }
 
-    /// The account whose credentials the request carries.
-    pub(super) fn account(&self, asked: &Asked<'_>) -> Result<&Account, Refusal> {
-        // The body that users of the API report for a wrong pair.
-        let denied =
-            || Refusal::new(401, 20003, "Authenticate").with_detail("Your AccountSid or AuthToken was incorrect.");
-        let (user, password) = asked.basic().ok_or_else(denied)?;
+    /// Whose credentials the request carries.
+    pub(super) fn caller(&self, asked: &Asked<'_>) -> Result<Caller<'_>, Refusal> {
+        let (user, password) = asked.basic().ok_or_else(Refusal::credentials)?;
         if !is_sid(&user, "AC") && !is_sid(&user, "SK") {
             return Err(Refusal::new(401, 20003, "Authentication Error - invalid username"));
         }
-        let account = self.accounts.iter().find(|account| account.sid == user).ok_or_else(denied)?;
-        match bool::from(account.token.expose().as_bytes().ct_eq(password.as_bytes())) {
-            true => Ok(account),
-            false => Err(denied()),
+        let tokens = self.accounts.iter().map(|account| (account, &account.sid, &account.token, Access::Token));
+        let keys = self.accounts.iter().flat_map(|account| {
+            account.keys.iter().map(move |key| (account, &key.sid, &key.secret, Access::Key(key.power)))
+        });
+        let tests = self.tests.iter().map(|account| (account, &account.sid, &account.token, Access::Test));
+        let found = tokens.chain(keys).chain(tests).find(|(_, sid, ..)| **sid == user);
+        let (account, _, secret, access) = found.ok_or_else(Refusal::credentials)?;
+        match bool::from(secret.expose().as_bytes().ct_eq(password.as_bytes())) {
+            true => Ok(Caller { account, access }),
+            false => Err(Refusal::credentials()),
         }
+    }
+
+    /// Accounts of both kinds.
+    pub(super) fn every_account(&self) -> impl Iterator<Item = &Account> {
+        self.accounts.iter().chain(&self.tests)
     }
 
     /// Which of the Authy applications has this key.
@@ -167,6 +203,30 @@ impl Identity {
         // All are compared, so that the time does not tell how far one was.
         let matches = self.authy_keys.iter().map(|known| bool::from(known.expose().as_bytes().ct_eq(key.as_bytes())));
         matches.enumerate().fold(None, |found, (index, same)| if same { Some(index) } else { found })
+    }
+}
+
+impl Account {
+    fn new((sid, token): (String, Secret)) -> Result<Self, OptionsError> {
+        if !is_sid(&sid, "AC") {
+            return Err(OptionsError::Account { sid });
+        }
+        match token.expose().is_empty() {
+            true => Err(OptionsError::Token { sid }),
+            false => Ok(Self { sid, token, keys: Vec::new() }),
+        }
+    }
+}
+
+impl ApiKey {
+    fn new((sid, secret, power): (String, Secret, KeyPower)) -> Result<Self, OptionsError> {
+        if !is_sid(&sid, "SK") {
+            return Err(OptionsError::ApiKey { sid });
+        }
+        match secret.expose().is_empty() {
+            true => Err(OptionsError::ApiKeySecret { sid }),
+            false => Ok(Self { sid, secret, power }),
+        }
     }
 }
 

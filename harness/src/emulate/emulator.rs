@@ -1,19 +1,23 @@
 //! The emulator itself: one state behind one lock, and which service a request is for.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use countersign::secrets::Secret;
 use jiff::Timestamp;
 
+use super::access::{Caller, Standing, Standings, Status as AccountStatus};
 use super::accounts::{EmulatorOptions, Identity, OptionsError, random_seed};
 use super::authy::Authy;
 use super::clock::VirtualClock;
 use super::control;
 use super::dice::Dice;
 use super::inbox::{Arrival, Inbox};
+use super::lookup;
+use super::number::Number;
 use super::phones::{PhoneError, PhoneKind, Phones};
-use super::reply;
+use super::reply::{self, Refusal};
 use super::request::Asked;
 use super::verify::Verify;
 use super::voice::Voice;
@@ -27,13 +31,16 @@ use crate::wire::{Responder, WireAnswer, WireRequest};
 /// | path | service |
 /// |---|---|
 /// | `/v2/…` | Verify |
-/// | `/2010-04-01/…` | Programmable Voice and the account |
-/// | `/protected/json/…` | the Authy-style service |
+/// | `/v2/PhoneNumbers/…` | Lookup |
+/// | `/2010-04-01/…` | Programmable Voice, messages and the account |
+/// | `/protected/json/…`, `/onetouch/json/…` | the Authy-style service |
 /// | `/_countersign/…` | the controls; never by a host of the services |
 ///
 /// The controls: `GET inbox` (what arrived, oldest first), `GET phones` (the same as a page), `POST phones`
 /// (`{"to": …, "kind": …}`, see [`PhoneKind`]), `POST clock` (`{"advance_seconds": n}`), `POST channels`
-/// (`{"channel": …, "enabled": …}`, as Twilio's console does it for a Verify service) and `POST reset`.
+/// (`{"channel": …, "enabled": …}`, as Twilio's console does it for a Verify service), `POST account` (`{"sid": …,
+/// "type": "trial" | "full", "status": "active" | "suspended" | "closed"}`, each but one optional), `POST approvals`
+/// (`{"uuid": …, "status": "approved" | "denied"}`, as a person does it in their app) and `POST reset`.
 pub struct Emulator {
     identity: Identity,
     clock: Arc<VirtualClock>,
@@ -54,12 +61,16 @@ pub(super) struct Stage {
     pub(super) dice: Dice,
     pub(super) phones: Phones,
     pub(super) inbox: Inbox,
+    pub(super) standings: Standings,
+    /// Whom the account that asks may reach; `None` where it is no trial account.
+    only_to: Option<BTreeSet<String>>,
 }
 
 /// Whom a request is for.
 enum Addressee {
     Verify,
     Voice,
+    Lookup,
     Authy,
     Control,
 }
@@ -128,6 +139,33 @@ impl Emulator {
         *state = State::new(&self.identity, dice, self.clock.now());
     }
 
+    /// Says how an account stands with Twilio; what is `None` stays as it is. `false` where there is no such account.
+    pub fn mark_account(&self, sid: &str, trial: Option<bool>, status: Option<AccountStatus>) -> bool {
+        let known = self.identity.accounts.iter().any(|account| account.sid == sid);
+        if known {
+            let standings = &mut self.state().stage.standings;
+            let Standing { trial: before, status: was } = standings.of(sid);
+            standings.set(sid, Standing { trial: trial.unwrap_or(before), status: status.unwrap_or(was) });
+        }
+        known
+    }
+
+    /// What a person says to an approval request, in their app: `None` where there is no such request, `Some(false)`
+    /// where it is over.
+    pub fn say_to_approval(&self, uuid: &str, approved: bool) -> Option<bool> {
+        let now = self.clock.now();
+        self.state().authy.say(uuid, approved, now)
+    }
+
+    /// Who asks, if they may ask this.
+    fn admitted(&self, asked: &Asked<'_>, stage: &mut Stage, voice: &Voice) -> Result<Caller<'_>, Refusal> {
+        let caller = self.identity.caller(asked)?;
+        let standing = stage.standings.of(&caller.account.sid);
+        caller.may(asked, standing)?;
+        stage.only_to = standing.trial.then(|| voice.verified(&caller.account.sid));
+        Ok(caller)
+    }
+
     pub(super) fn verify<T>(&self, change: impl FnOnce(&mut Verify) -> T) -> T {
         change(&mut self.state().verify)
     }
@@ -156,10 +194,11 @@ impl Responder for Emulator {
         let outcome = match addressee {
             Addressee::Authy => return authy.respond(stage, &self.identity, &asked),
             Addressee::Verify => {
-                self.identity.account(&asked).and_then(|account| verify.answer(stage, &account.sid, &asked))
+                self.admitted(&asked, stage, voice).and_then(|caller| verify.answer(stage, &caller.account.sid, &asked))
             }
+            Addressee::Lookup => self.admitted(&asked, stage, voice).and_then(|_| lookup::answer(stage, &asked)),
             Addressee::Voice | Addressee::Control => {
-                self.identity.account(&asked).and_then(|account| voice.answer(stage, account, &asked))
+                self.admitted(&asked, stage, voice).and_then(|caller| voice.answer(stage, caller, &asked))
             }
         };
         reply::twilio(outcome, &mut stage.dice)
@@ -168,7 +207,7 @@ impl Responder for Emulator {
 
 impl Hosts for Emulator {
     fn names(&self) -> Vec<String> {
-        ["api.twilio.com", "verify.twilio.com", "api.authy.com"].map(str::to_owned).to_vec()
+        ["api.twilio.com", "verify.twilio.com", "lookups.twilio.com", "api.authy.com"].map(str::to_owned).to_vec()
     }
 
     fn domains(&self) -> Vec<String> {
@@ -190,6 +229,7 @@ fn by_host(host: &str) -> Option<Option<Addressee>> {
     Some(match product {
         "verify" => Some(Addressee::Verify),
         "api" => Some(Addressee::Voice),
+        "lookups" => Some(Addressee::Lookup),
         _ => None,
     })
 }
@@ -199,11 +239,12 @@ fn addressee(request: &WireRequest, asked: &Asked<'_>) -> Option<Addressee> {
     if let Some(known) = by_host(&host) {
         return known;
     }
-    match asked.segments.first().map(String::as_str) {
-        Some("v2") => Some(Addressee::Verify),
-        Some("2010-04-01") => Some(Addressee::Voice),
-        Some("protected" | "onetouch") => Some(Addressee::Authy),
-        Some("_countersign") => Some(Addressee::Control),
+    match asked.segments().as_slice() {
+        ["v2", "PhoneNumbers", ..] => Some(Addressee::Lookup),
+        ["v2", ..] => Some(Addressee::Verify),
+        ["2010-04-01", ..] => Some(Addressee::Voice),
+        ["protected" | "onetouch", ..] => Some(Addressee::Authy),
+        ["_countersign", ..] => Some(Addressee::Control),
         _ => None,
     }
 }
@@ -212,8 +253,25 @@ impl State {
     fn new(identity: &Identity, mut dice: Dice, now: Timestamp) -> Self {
         let verify = Verify::new(identity, now);
         let voice = Voice::new(identity, &mut dice, now);
-        let stage = Stage { now, dice, phones: Phones::default(), inbox: Inbox::default() };
+        let stage = Stage {
+            now,
+            dice,
+            phones: Phones::default(),
+            inbox: Inbox::default(),
+            standings: Standings::default(),
+            only_to: None,
+        };
         Self { stage, verify, voice, authy: Authy::new(identity) }
+    }
+}
+
+impl Stage {
+    /// Refuses where a trial account asks for a number that it has not verified.
+    pub(super) fn reaches(&self, to: &Number, refusal: impl FnOnce(&str) -> Refusal) -> Result<(), Refusal> {
+        match &self.only_to {
+            Some(verified) if !verified.contains(to.e164()) => Err(refusal(to.e164())),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -16,7 +16,7 @@ pub(super) const ROOM: usize = 1_000;
 pub struct Arrival {
     /// The number in E.164 form, or the e-mail address.
     pub to: String,
-    /// How it came: `sms`, `voice`, `whatsapp` or `email`.
+    /// How it came: `sms`, `voice`, `whatsapp`, `email`, or `push` to an app.
     pub channel: &'static str,
     /// What was shown or spoken.
     pub text: String,
@@ -24,14 +24,20 @@ pub struct Arrival {
     pub code: Option<String>,
     /// When it was sent.
     pub time: Timestamp,
+    /// The approval request that the person is to answer, for `POST approvals`.
+    pub approval: Option<String>,
 }
 
 impl Arrival {
     pub(super) fn json(&self) -> Value {
-        json!({
+        let mut body = json!({
             "to": self.to, "channel": self.channel, "text": self.text, "code": self.code,
             "time": self.time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-        })
+        });
+        if let Some(uuid) = &self.approval {
+            body["approval"] = json!(uuid);
+        }
+        body
     }
 }
 
@@ -87,7 +93,14 @@ mod tests {
     use super::*;
 
     fn arrival(text: String) -> Arrival {
-        Arrival { to: "+15005550006".to_owned(), channel: "sms", text, code: None, time: Timestamp::UNIX_EPOCH }
+        Arrival {
+            to: "+15005550006".to_owned(),
+            channel: "sms",
+            text,
+            code: None,
+            time: Timestamp::UNIX_EPOCH,
+            approval: None,
+        }
     }
 
     #[test]

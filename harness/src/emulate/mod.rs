@@ -4,6 +4,7 @@
 //! by what users of the API report; where these leave something open, the place that decides says so. What it "sends"
 //! lands in an inbox, and `/_countersign/` lets a person or a test look and intervene (see [`Emulator`]).
 
+mod access;
 mod accounts;
 mod authy;
 mod clock;
@@ -11,6 +12,7 @@ mod control;
 mod dice;
 mod emulator;
 mod inbox;
+mod lookup;
 mod number;
 mod page;
 mod phones;
@@ -23,6 +25,7 @@ mod voice;
 #[cfg(test)]
 mod tests;
 
+pub use access::{KeyPower, Status as AccountStatus};
 pub use accounts::{EmulatorOptions, OptionsError};
 pub use clock::{AdvanceError, VirtualClock};
 pub use emulator::Emulator;

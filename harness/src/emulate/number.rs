@@ -59,6 +59,14 @@ impl Number {
         }
     }
 
+    /// As one writes it within its country, as far as we know how: `(500) 555-0006`.
+    pub(super) fn national(&self) -> String {
+        match self.formatted() {
+            formatted if formatted.starts_with('+') => formatted[1 + self.country_code.len()..].to_owned(),
+            formatted => formatted,
+        }
+    }
+
     /// As Authy writes a number that is nobody else's business: `+1-XXX-XXX-XX06`.
     pub(super) fn masked(&self) -> String {
         format!("+{}-XXX-XXX-XX{}", self.country_code, &self.e164[self.e164.len() - 2..])

@@ -55,6 +55,26 @@ impl Refusal {
         Self::new(404, 20404, format!("The requested resource {path} was not found"))
     }
 
+    /// 401/20003, in the body that users of the API report for a wrong pair.
+    pub(super) fn credentials() -> Self {
+        Self::new(401, 20003, "Authenticate").with_detail("Your AccountSid or AuthToken was incorrect.")
+    }
+
+    /// 400/21608: a trial account writes to verified numbers only.
+    pub(super) fn unverified_text(to: &str) -> Self {
+        let message = format!(
+            "The number {to} is unverified. Trial accounts cannot send messages to unverified numbers; verify {to} at \
+             twilio.com/user/account/phone-numbers/verified, or purchase a Twilio number to send messages to \
+             unverified numbers"
+        );
+        Self::new(400, 21608, message)
+    }
+
+    /// 400/21219: a trial account calls verified numbers only.
+    pub(super) fn unverified_call(to: &str) -> Self {
+        Self::new(400, 21219, format!("'To' phone number not verified: {to}"))
+    }
+
     /// 405/20004. The code stands in Twilio's error dictionary, the HTTP status follows from its name.
     pub(super) fn method() -> Self {
         Self::new(405, 20004, "Method not allowed")

@@ -74,7 +74,7 @@ enum Command {
     /// With --emulate, the lines below the first are for the shell and the bootstrap. What is "sent" is at
     /// /_countersign/phones as a page and at /_countersign/inbox as JSON. Other controls, by POST of a JSON object:
     /// clock {"advance_seconds": N}, phones {"to": NUMBER, "kind": KIND}, channels {"channel": C, "enabled": BOOL},
-    /// reset {}.
+    /// account {"type": "trial", "status": "suspended"}, approvals {"uuid": ID, "status": "approved"}, reset {}.
     Serve(Box<serve::Arguments>),
 }
 

@@ -71,6 +71,9 @@ fn bad_shapes_are_refused_in_one_clear_line_without_the_secret() {
     check(&emulate(&["--account", "s3cret"]), "no colon");
     check(&emulate(&["--account", "AC1:s3cret"]), "no account SID");
     check(&emulate(&["--account", "ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa:"]), "no auth token");
+    check(&emulate(&["--api-key", "s3cret"]), "no colon");
+    check(&emulate(&["--main-key", "AC1:s3cret"]), "no key's SID");
+    check(&emulate(&["--test-account", "s3cret"]), "no colon");
     check(&emulate(&["--service", "VA1"]), "no Verify service SID");
     check(&emulate(&["--from", "5005550006"]), "E.164");
     check(&emulate(&["--authy-key", ""]), "empty");

@@ -40,6 +40,14 @@ impl Denial {
         Self::new(404, "60026", "User not found.")
     }
 
+    /// 404/60049, which has no member in `errors`.
+    pub(super) fn unknown_approval(uuid: &str) -> Self {
+        let uuid: String = uuid.chars().take(64).collect();
+        let mut denial = Self::new(404, "60049", &format!("Approval request not found: {uuid}"));
+        denial.body["errors"] = json!({});
+        denial
+    }
+
     pub(super) fn too_many() -> Self {
         Self::new(429, "60003", "Too many requests.")
     }

@@ -8,7 +8,7 @@ use super::Application;
 /// The application's name, as in the documented example.
 pub(super) const NAME: &str = "Verify Sample";
 /// Its id, as in the documented example.
-const ID: u64 = 11111;
+pub(super) const ID: u64 = 11111;
 
 pub(super) fn details() -> Value {
     json!({

@@ -1,7 +1,8 @@
-//! The Authy-style service (`/protected/json/…`): applications, and which resource a request is about.
+//! The Authy-style service (`/protected/json/…`, `/onetouch/json/…`): applications, and which resource a request is about.
 
 mod answer;
 mod application;
+mod approval;
 mod parameters;
 mod phone;
 mod token;
@@ -11,6 +12,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use self::answer::{Answer, Denial};
+use self::approval::Approvals;
 use self::parameters::Parameters;
 use self::phone::PhoneVerifications;
 use self::user::Users;
@@ -30,6 +32,7 @@ pub(super) struct Authy {
 struct Application {
     users: Users,
     phones: PhoneVerifications,
+    approvals: Approvals,
     tally: Tally,
 }
 
@@ -51,9 +54,18 @@ struct Context<'a> {
 
 impl Authy {
     pub(super) fn new(identity: &Identity) -> Self {
-        let application =
-            || Application { users: Users::new(), phones: PhoneVerifications::new(), tally: Tally::default() };
+        let application = || Application {
+            users: Users::new(),
+            phones: PhoneVerifications::new(),
+            approvals: Approvals::new(),
+            tally: Tally::default(),
+        };
         Self { applications: identity.authy_keys.iter().map(|_| application()).collect(), next_user: 1000 }
+    }
+
+    /// What a person does in their app: `None` where there is no such request, `Some(false)` where it is over.
+    pub(super) fn say(&mut self, uuid: &str, approved: bool, now: Timestamp) -> Option<bool> {
+        self.applications.iter_mut().find_map(|application| application.approvals.say(uuid, approved, now))
     }
 
     pub(super) fn respond(&mut self, stage: &mut Stage, identity: &Identity, asked: &Asked<'_>) -> WireAnswer {
@@ -77,10 +89,15 @@ impl Application {
     /// to no other resource.
     fn answer(&mut self, context: &mut Context<'_>, next_user: &mut u64) -> Answer {
         let segments = context.asked.segments();
-        let ["protected", "json", below @ ..] = segments.as_slice() else {
-            return Err(nowhere());
-        };
         let (get, post) = (context.asked.method == "GET", context.asked.method == "POST");
+        let below = match segments.as_slice() {
+            ["protected", "json", below @ ..] => below,
+            ["onetouch", "json", "users", id, "approval_requests"] if post => {
+                return self.approvals.ask(&mut self.users, context, id);
+            }
+            ["onetouch", "json", "approval_requests", uuid] if get => return self.approvals.status(context, uuid),
+            _ => return Err(nowhere()),
+        };
         match below {
             ["app", "details"] if get => Ok(application::details()),
             ["app", "stats"] if get => Ok(application::stats(self, context.now())),

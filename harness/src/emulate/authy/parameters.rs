@@ -33,6 +33,14 @@ impl Parameters {
         Ok(Self(all))
     }
 
+    /// What stands below a name, as `name[key]`: key and value.
+    pub(super) fn below(&self, name: &str) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().filter_map(move |(known, value)| {
+            let key = known.strip_prefix(name)?.strip_prefix('[')?.strip_suffix(']')?;
+            Some((key, value.as_str()))
+        })
+    }
+
     /// The first value of that name that is not empty.
     pub(super) fn filled(&self, name: &str) -> Option<&str> {
         let value = self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());

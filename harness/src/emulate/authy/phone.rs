@@ -78,7 +78,14 @@ impl PhoneVerifications {
                 }
             };
             let to = number.e164().to_owned();
-            context.stage.inbox.push(Arrival { to, channel, text, code: Some(code.clone()), time: now });
+            context.stage.inbox.push(Arrival {
+                to,
+                channel,
+                text,
+                code: Some(code.clone()),
+                time: now,
+                approval: None,
+            });
         }
         let verb = if voice { "Call to" } else { "Text message sent to" };
         let verb_end = if voice { " was initiated." } else { "." };
@@ -187,7 +194,7 @@ fn spaced(number: &Number) -> String {
 }
 
 /// In the usual five groups.
-fn uuid(bytes: [u8; 16]) -> String {
+pub(super) fn uuid(bytes: [u8; 16]) -> String {
     let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }

@@ -152,5 +152,5 @@ impl Token {
 
 fn arrive(context: &mut Context<'_>, to: String, channel: &'static str, text: String, code: String) {
     let time = context.now();
-    context.stage.inbox.push(Arrival { to, channel, text, code: Some(code), time });
+    context.stage.inbox.push(Arrival { to, channel, text, code: Some(code), time, approval: None });
 }

@@ -8,6 +8,7 @@ use base64::prelude::BASE64_STANDARD;
 use ring::digest::{SHA256, digest};
 use serde_json::{Map, Value, json};
 
+use super::access::Status as AccountStatus;
 use super::emulator::Emulator;
 use super::phones::PhoneKind;
 use super::request::Asked;
@@ -42,11 +43,13 @@ struct Objection {
 type Outcome = Result<WireReply, Objection>;
 
 /// What there is, and by which methods.
-const CONTROLS: [(&str, &[&str]); 5] = [
+const CONTROLS: [(&str, &[&str]); 7] = [
     ("inbox", &["GET"]),
     ("phones", &["GET", "POST"]),
     ("clock", &["POST"]),
     ("channels", &["POST"]),
+    ("account", &["POST"]),
+    ("approvals", &["POST"]),
     ("reset", &["POST"]),
 ];
 
@@ -99,6 +102,8 @@ fn act(emulator: &Emulator, asked: &Asked<'_>, action: &str) -> Outcome {
         "clock" => advance(emulator, &object(asked)?)?,
         "phones" => mark(emulator, &object(asked)?)?,
         "channels" => switch(emulator, &object(asked)?)?,
+        "account" => account(emulator, &object(asked)?)?,
+        "approvals" => approve(emulator, &object(asked)?)?,
         _ => return Err(unknown(asked)),
     }
     let now = super::reply::iso(emulator.clock().now());
@@ -162,14 +167,59 @@ fn switch(emulator: &Emulator, body: &Map<String, Value>) -> Result<(), Objectio
     let channel = body.get("channel").and_then(Value::as_str).and_then(Channel::named).ok_or_else(error)?;
     let error = || Objection::field("enabled", "must be true or false");
     let enabled = body.get("enabled").and_then(Value::as_bool).ok_or_else(error)?;
-    let service = match body.get("service") {
-        None | Some(Value::Null) => None,
-        Some(Value::String(sid)) => Some(sid.as_str()),
-        Some(_) => return Err(Objection::field("service", "must be the SID of a Verify service")),
-    };
+    let service = text(body, "service")?;
     match emulator.verify(|verify| verify.switch(service, channel, enabled)) {
         true => Ok(()),
         false => Err(Objection::field("service", "must be the SID of a Verify service; this one is unknown")),
+    }
+}
+
+/// `{"sid": …, "type": …, "status": …}`; without a SID, the first account.
+fn account(emulator: &Emulator, body: &Map<String, Value>) -> Result<(), Objection> {
+    let first = || emulator.accounts().next().map(|(sid, _)| sid.to_owned()).unwrap_or_default();
+    let sid = text(body, "sid")?.map_or_else(first, str::to_owned);
+    let trial = match text(body, "type")? {
+        None => None,
+        Some("trial") => Some(true),
+        Some("full") => Some(false),
+        Some(_) => return Err(Objection::field("type", "must be trial or full")),
+    };
+    let error = || Objection::field("status", "must be active, suspended or closed");
+    let status = text(body, "status")?.map(|name| AccountStatus::named(name).ok_or_else(error)).transpose()?;
+    if trial.is_none() && status.is_none() {
+        return Err(Objection::field("type", "or status must be there: nothing would change"));
+    }
+    match emulator.mark_account(&sid, trial, status) {
+        true => Ok(()),
+        false => Err(Objection::field("sid", "must be the SID of an account; this one is unknown")),
+    }
+}
+
+/// `{"uuid": …, "status": …}`.
+fn approve(emulator: &Emulator, body: &Map<String, Value>) -> Result<(), Objection> {
+    let error = || Objection::field("uuid", "must be that of an approval request; the inbox has it as approval");
+    let uuid = text(body, "uuid")?.ok_or_else(error)?;
+    let approved = match text(body, "status")? {
+        Some("approved") => true,
+        Some("denied") => false,
+        _ => return Err(Objection::field("status", "must be approved or denied")),
+    };
+    match emulator.say_to_approval(uuid, approved) {
+        Some(true) => Ok(()),
+        None => Err(error()),
+        Some(false) => {
+            let error = "the approval request is over: it was answered before, or it expired".to_owned();
+            Err(Objection { status: 409, field: Some("uuid"), error })
+        }
+    }
+}
+
+/// A member that is text, or not there.
+fn text<'a>(body: &'a Map<String, Value>, name: &'static str) -> Result<Option<&'a str>, Objection> {
+    match body.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(Objection::field(name, "must be text")),
     }
 }
 

@@ -6,7 +6,7 @@ use proptest::sample::select;
 use super::*;
 
 /// Parameters that somebody reads.
-const NAMES: [&str; 24] = [
+const NAMES: [&str; 28] = [
     "To",
     "From",
     "Channel",
@@ -31,10 +31,14 @@ const NAMES: [&str; 24] = [
     "user[cellphone]",
     "phone_number",
     "api_key",
+    "message",
+    "details[x]",
+    "seconds_to_expire",
+    "Body",
 ];
 
 /// Paths that lead somewhere.
-const PATHS: [&str; 17] = [
+const PATHS: [&str; 23] = [
     "/v2/Services",
     "/v2/Services/VAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/Verifications",
     "/v2/Services/VAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/VerificationCheck",
@@ -52,6 +56,12 @@ const PATHS: [&str; 17] = [
     "/_countersign/clock",
     "/_countersign/phones",
     "/_countersign/channels",
+    "/_countersign/account",
+    "/_countersign/approvals",
+    "/v2/PhoneNumbers/+15005550006",
+    "/2010-04-01/Accounts/ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/Messages.json",
+    "/2010-04-01/Accounts/ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/Keys.json",
+    "/onetouch/json/users/1000/approval_requests",
 ];
 
 /// Any answer is an answer: a status, a body that is JSON or the page or nothing, headers that can be written.

@@ -92,7 +92,7 @@ fn what_is_no_control_is_told_so() {
     through_the_proxy.host = Some("verify.twilio.com".to_owned());
     assert_eq!(rig.send(&through_the_proxy).status, 401);
     let mut elsewhere = local("GET", "/v2/Services");
-    elsewhere.host = Some("lookups.twilio.com".to_owned());
+    elsewhere.host = Some("conversations.twilio.com".to_owned());
     assert_eq!(rig.send(&elsewhere).status, 404);
 }
 

@@ -9,13 +9,16 @@ use countersign::secrets::Secret;
 use serde_json::Value;
 use url::form_urlencoded::Serializer;
 
-use super::{Emulator, EmulatorOptions, PhoneKind, VirtualClock};
+use super::{Emulator, EmulatorOptions, KeyPower, PhoneKind, VirtualClock};
 use crate::wire::{Responder, WireAnswer, WireReply, WireRequest};
 
+mod access;
+mod approvals;
 mod authy;
 mod authy_history;
 mod bad_input;
 mod control;
+mod messages;
 mod totp;
 mod verify;
 mod verify_history;
@@ -23,6 +26,9 @@ mod voice;
 mod witness;
 
 pub(super) const ACCOUNT: &str = "ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+pub(super) const TEST_ACCOUNT: &str = "ACdddddddddddddddddddddddddddddddd";
+pub(super) const STANDARD_KEY: &str = "SKaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+pub(super) const MAIN_KEY: &str = "SKbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
 pub(super) const TOKEN: &str = "emulator-test-token";
 pub(super) const SERVICE: &str = "VAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 pub(super) const FROM: &str = "+15005550009";
@@ -52,6 +58,11 @@ impl Rig {
         let clock = Arc::new(VirtualClock::standing("2015-07-30T20:00:00Z".parse().expect("a time")));
         let options = EmulatorOptions {
             accounts: vec![(ACCOUNT.to_owned(), Secret::new(TOKEN))],
+            test_accounts: vec![(TEST_ACCOUNT.to_owned(), Secret::new(TOKEN))],
+            api_keys: vec![
+                (STANDARD_KEY.to_owned(), Secret::new(TOKEN), KeyPower::Standard),
+                (MAIN_KEY.to_owned(), Secret::new(TOKEN), KeyPower::Main),
+            ],
             services: vec![SERVICE.to_owned()],
             from: vec![FROM.to_owned()],
             authy_keys: vec![Secret::new(KEY)],
@@ -135,13 +146,19 @@ impl Got {
 
 /// A request as a client of that service sends it, credentials and all.
 pub(super) fn request(method: &str, path: &str, form: &[(&str, &str)]) -> WireRequest {
+    as_user(ACCOUNT, method, path, form)
+}
+
+/// The same as somebody else, with the same password.
+pub(super) fn as_user(user: &str, method: &str, path: &str, form: &[(&str, &str)]) -> WireRequest {
     let host = match path.split('/').nth(1) {
+        Some("v2") if path.starts_with("/v2/PhoneNumbers") => Some("lookups.twilio.com"),
         Some("v2") => Some("verify.twilio.com"),
         Some("2010-04-01") => Some("api.twilio.com"),
-        Some("protected") => Some("api.authy.com"),
+        Some("protected" | "onetouch") => Some("api.authy.com"),
         _ => None,
     };
-    let basic = BASE64_STANDARD.encode(format!("{ACCOUNT}:{TOKEN}"));
+    let basic = BASE64_STANDARD.encode(format!("{user}:{TOKEN}"));
     WireRequest {
         method: method.to_owned(),
         host: host.map(str::to_owned),

@@ -28,6 +28,8 @@ struct Witness {
     captures: BTreeMap<String, String>,
     #[serde(default)]
     wrong_credentials: bool,
+    /// Who asks, where it is not the account.
+    user: Option<String>,
     /// What has to be changed about the requests, and why.
     alter: Option<Alter>,
     /// Values that differ, and why. One that does not differ fails the test.
@@ -224,6 +226,10 @@ fn live(witness: &Witness, entry: &Entry, variables: &BTreeMap<String, String>, 
     let form: Vec<(&str, &str)> = form.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let mut request = request(&entry.request.method, &target, &form);
     request.host = url.host_str().map(str::to_owned);
+    if let Some(user) = &witness.user {
+        let asked = as_user(user, &entry.request.method, &target, &form);
+        request.headers = asked.headers;
+    }
     if witness.wrong_credentials {
         let basic = BASE64_STANDARD.encode(format!("{ACCOUNT}:another"));
         request.headers = vec![

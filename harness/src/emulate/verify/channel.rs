@@ -145,7 +145,14 @@ pub(super) fn send(stage: &mut Stage, recipient: &Recipient, channel: Channel, w
     };
     if arrives {
         let (to, code) = (recipient.as_str().to_owned(), Some(wording.code.to_owned()));
-        stage.inbox.push(Arrival { to, channel: name, text: wording.text(channel), code, time: stage.now });
+        stage.inbox.push(Arrival {
+            to,
+            channel: name,
+            text: wording.text(channel),
+            code,
+            time: stage.now,
+            approval: None,
+        });
     }
     arrives
 }

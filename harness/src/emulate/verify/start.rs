@@ -33,6 +33,10 @@ pub(super) fn start(service: &mut Service, attempts: &mut Attempts, context: &mu
     let now = context.now();
     service.rate_limits.count(&order.keys, now)?;
     let kind = order.to.kind(context.stage);
+    if let Recipient::Phone(number) = &order.to {
+        let refusal = if order.channel == Channel::Call { Refusal::unverified_call } else { Refusal::unverified_text };
+        context.stage.reaches(number, refusal)?;
+    }
     if let Some(refusal) = refusal(&order.to, kind, order.channel, order.trusted) {
         return Err(refusal);
     }

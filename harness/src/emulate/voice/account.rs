@@ -49,6 +49,7 @@ pub(super) fn balance(context: &Context<'_>) -> Outcome {
 /// As at Twilio, the auth token is in it: whoever logs this body logs the secret.
 fn body(context: &Context<'_>, line: &Line) -> Value {
     let sid = &context.account.sid;
+    let standing = context.stage.standings.of(sid);
     let uris: Map<String, Value> =
         LISTS.iter().map(|(name, list)| ((*name).to_owned(), json!(context.uri(&format!("/{list}.json"))))).collect();
     json!({
@@ -58,9 +59,9 @@ fn body(context: &Context<'_>, line: &Line) -> Value {
         "friendly_name": "Countersign",
         "owner_account_sid": sid,
         "sid": sid,
-        "status": "active",
+        "status": standing.status.word(),
         "subresource_uris": uris,
-        "type": "Full",
+        "type": if standing.trial { "Trial" } else { "Full" },
         "uri": context.uri(".json"),
     })
 }

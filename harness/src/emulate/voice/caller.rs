@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Context, Line, delete, refused};
+use super::{Context, Line, delete, magic, refused};
+use crate::emulate::access::Access;
 use crate::emulate::inbox::Arrival;
 use crate::emulate::number::Number;
 use crate::emulate::reply::{Outcome, Refusal, Reply, rfc2822};
@@ -30,6 +31,16 @@ impl Owned {
 }
 
 impl Line {
+    /// Whether the number is the account's own.
+    pub(super) fn owns(&self, number: &Number) -> bool {
+        self.owned.iter().any(|owned| owned.number == *number)
+    }
+
+    /// Whom a trial account may reach.
+    pub(super) fn verified(&self) -> impl Iterator<Item = &str> {
+        self.verified.iter().map(|caller| caller.number.e164())
+    }
+
     /// The SID of the number where the account may call from it.
     pub(super) fn caller(&self, number: &Number) -> Option<&str> {
         let owned = self.owned.iter().find(|owned| owned.number == *number).map(|owned| owned.sid.as_str());
@@ -44,6 +55,7 @@ pub(super) fn all_owned(context: &mut Context<'_>, line: &mut Line) -> Outcome {
             let shown = line.owned.iter().filter(|owned| wanted(context, &owned.number));
             Ok(Reply::ok(page.core("incoming_phone_numbers", shown.map(|owned| owned.body(context)))))
         }
+        "POST" if context.access == Access::Test => magic::buy(context),
         "POST" => {
             let number = number(context, 21421)?;
             if line.caller(&number).is_some() {
@@ -109,7 +121,7 @@ fn verify(context: &mut Context<'_>, verified: &mut Shelf<CallerId>) -> Outcome 
     if context.stage.phones.kind(number.e164()).answers_calls() {
         let text = "Please type in the validation code that you were shown.".to_owned();
         let (to, time) = (number.e164().to_owned(), context.now());
-        context.stage.inbox.push(Arrival { to, channel: "voice", text, code: None, time });
+        context.stage.inbox.push(Arrival { to, channel: "voice", text, code: None, time, approval: None });
         if !verified.iter().any(|caller| caller.number == number) {
             verified.insert(&sid.clone(), CallerId { sid, number, created: context.now() });
         }
@@ -128,7 +140,7 @@ fn wanted(context: &Context<'_>, number: &Number) -> bool {
 }
 
 impl Owned {
-    fn body(&self, context: &Context<'_>) -> Value {
+    pub(super) fn body(&self, context: &Context<'_>) -> Value {
         json!({
             "account_sid": context.account.sid,
             "address_requirements": "none",

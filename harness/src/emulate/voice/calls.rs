@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::call::{Call, Speech, Status};
-use super::{Context, Line, delete, refused};
+use super::{Context, Line, delete, magic, refused};
+use crate::emulate::access::Access;
 use crate::emulate::accounts::is_sid;
 use crate::emulate::clock::later;
 use crate::emulate::inbox::Arrival;
@@ -67,18 +70,28 @@ fn create(context: &mut Context<'_>, line: &mut Line) -> Outcome {
     let to = Number::read(to).ok_or_else(invalid)?;
     let from =
         Number::read(from).ok_or_else(|| refused(21212, format!("Invalid 'From' Phone Number: {}", cut(from))))?;
-    let unverified = || refused(21210, "'From' phone number not verified");
-    let caller = line.caller(&from).ok_or_else(unverified)?.to_owned();
-    if to == from {
-        return Err(invalid());
-    }
+    let test = context.access == Access::Test;
+    let caller = if test {
+        magic::call(&from, &to)?;
+        context.stage.dice.sid("PN")
+    } else {
+        let unverified = || refused(21210, "'From' phone number not verified");
+        let caller = line.caller(&from).ok_or_else(unverified)?.to_owned();
+        if to == from {
+            return Err(invalid());
+        }
+        caller
+    };
     let speech = speech(context)?.ok_or_else(|| refused(21205, "Url parameter is required"))?;
     let timeout = seconds(context, "Timeout", LONGEST_TIMEOUT, 21208)?.unwrap_or(TIMEOUT);
     // No code of the error dictionary is about TimeLimit.
     let limit = seconds(context, "TimeLimit", TIME_LIMIT, 20001)?.unwrap_or(TIME_LIMIT);
     let kind = context.stage.phones.kind(to.e164());
-    if let Some(refusal) = refusal(kind, &to) {
-        return Err(refusal);
+    if !test {
+        context.stage.reaches(&to, Refusal::unverified_call)?;
+        if let Some(refusal) = refusal(kind, &to) {
+            return Err(refusal);
+        }
     }
     let mut call = Call {
         sid: context.stage.dice.sid("CA"),
@@ -87,11 +100,15 @@ fn create(context: &mut Context<'_>, line: &mut Line) -> Outcome {
         caller,
         created: now,
         picked_up: None,
-        over: now,
+        over: Timestamp::MAX,
         last: Status::NoAnswer,
         detects: form.filled("MachineDetection").is_some(),
         arrival: None,
     };
+    if test {
+        // Nobody is called, nothing is kept.
+        return Ok(Reply::created(call.body(context)));
+    }
     call.plan(kind, Duration::from_secs(timeout), speech.lasts().min(Duration::from_secs(limit)));
     if call.picked_up.is_some() {
         // It is in the inbox from now on, so that nobody has to wait for the ringing; a call that is ended before
@@ -135,7 +152,14 @@ fn update(context: &mut Context<'_>, call: &mut Call) -> Outcome {
 
 fn arrive(context: &mut Context<'_>, call: &Call, speech: Speech) -> u64 {
     let (to, time) = (call.to.e164().to_owned(), context.now());
-    context.stage.inbox.push(Arrival { to, channel: "voice", text: speech.text, code: speech.code, time })
+    context.stage.inbox.push(Arrival {
+        to,
+        channel: "voice",
+        text: speech.text,
+        code: speech.code,
+        time,
+        approval: None,
+    })
 }
 
 /// What is to be said. With both `Url` and `Twiml`, `Twiml` is ignored.

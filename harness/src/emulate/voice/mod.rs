@@ -1,15 +1,19 @@
-//! Programmable Voice and the account (2010-04-01): which resource a request is about.
+//! Programmable Voice, messages and the account (2010-04-01): which resource a request is about.
 
 mod account;
 mod call;
 mod caller;
 mod calls;
+mod keys;
+mod magic;
+mod messages;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use jiff::Timestamp;
 
 use self::caller::{CallerId, Owned};
+use super::access::{Access, Caller};
 use super::accounts::{Account, Identity};
 use super::dice::Dice;
 use super::emulator::Stage;
@@ -31,6 +35,7 @@ struct Line {
     /// Numbers of others that were verified as caller ids.
     verified: Shelf<CallerId>,
     calls: Shelf<call::Call>,
+    messages: Shelf<messages::Message>,
 }
 
 /// One request on its way to the resource that it is about.
@@ -38,14 +43,21 @@ struct Context<'a> {
     asked: &'a Asked<'a>,
     stage: &'a mut Stage,
     account: &'a Account,
+    access: Access,
 }
 
 impl Voice {
     /// With the numbers that the first account has from the beginning.
     pub(super) fn new(identity: &Identity, dice: &mut Dice, now: Timestamp) -> Self {
         let mut lines = HashMap::new();
-        for (index, account) in identity.accounts.iter().enumerate() {
-            let mut line = Line { created: now, owned: Shelf::new(), verified: Shelf::new(), calls: Shelf::new() };
+        for (index, account) in identity.every_account().enumerate() {
+            let mut line = Line {
+                created: now,
+                owned: Shelf::new(),
+                verified: Shelf::new(),
+                calls: Shelf::new(),
+                messages: Shelf::new(),
+            };
             for number in identity.from.iter().filter(|_| index == 0) {
                 let owned = Owned::new(dice.sid("PN"), number.clone(), now);
                 line.owned.insert(&owned.sid.clone(), owned);
@@ -55,10 +67,17 @@ impl Voice {
         Self { lines }
     }
 
+    /// The numbers that an account has verified as caller ids: all that a trial account may reach.
+    pub(super) fn verified(&self, account: &str) -> BTreeSet<String> {
+        let line = self.lines.get(account);
+        line.map(|line| line.verified().map(str::to_owned).collect()).unwrap_or_default()
+    }
+
     /// Answers a request of an account. Only JSON is emulated: without `.json` at its end no path is known.
-    pub(super) fn answer(&mut self, stage: &mut Stage, account: &Account, asked: &Asked<'_>) -> Outcome {
+    pub(super) fn answer(&mut self, stage: &mut Stage, caller: Caller<'_>, asked: &Asked<'_>) -> Outcome {
+        let Caller { account, access } = caller;
         let line = self.lines.get_mut(&account.sid);
-        let mut context = Context { asked, stage, account };
+        let mut context = Context { asked, stage, account, access };
         let line = line.ok_or_else(|| context.not_found())?;
         let segments = asked.segments();
         let ["2010-04-01", below @ ..] = segments.as_slice() else {
@@ -78,6 +97,10 @@ impl Voice {
                     ["Calls", file] => calls::one(&mut context, line, file.strip_suffix(".json")),
                     ["IncomingPhoneNumbers.json"] => caller::all_owned(&mut context, line),
                     ["IncomingPhoneNumbers", file] => caller::one_owned(&context, line, file.strip_suffix(".json")),
+                    ["Messages.json"] => messages::all(&mut context, line),
+                    ["Messages", file] => messages::one(&context, line, file.strip_suffix(".json")),
+                    ["Keys.json"] => keys::all(&context, line),
+                    ["Keys", file] => keys::one(&context, line, file.strip_suffix(".json")),
                     ["OutgoingCallerIds.json"] => caller::all_verified(&mut context, line),
                     ["OutgoingCallerIds", file] => caller::one_verified(&context, line, file.strip_suffix(".json")),
                     _ => Err(context.not_found()),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use countersign::secrets::Secret;
-use countersign_harness::emulate::{Emulator, EmulatorOptions};
+use countersign_harness::emulate::{Emulator, EmulatorOptions, KeyPower};
 
 use super::{Place, reachable};
 use crate::program::Exit;
@@ -24,6 +24,16 @@ pub(super) struct Identity {
     /// are the first account's. Take no real token: others on this machine can read command lines.
     #[arg(long, value_name = "SID:TOKEN", requires = "emulate", conflicts_with = "cassette")]
     account: Vec<String>,
+    /// Test credentials: AC and 32 hexadecimal digits, a colon, the token. Calls, messages and purchases of numbers by
+    /// the magic numbers are answered and nothing happens; all else is refused. May repeat.
+    #[arg(long, value_name = "SID:TOKEN", requires = "emulate", conflicts_with = "cassette")]
+    test_account: Vec<String>,
+    /// A standard API key: SK and 32 hexadecimal digits, a colon, its secret. May repeat.
+    #[arg(long, value_name = "SID:SECRET", requires = "emulate", conflicts_with = "cassette")]
+    api_key: Vec<String>,
+    /// A main API key, which may see the account and its keys, too. May repeat.
+    #[arg(long, value_name = "SID:SECRET", requires = "emulate", conflicts_with = "cassette")]
+    main_key: Vec<String>,
     /// A Verify service: VA and 32 hexadecimal digits. May repeat.
     #[arg(long, value_name = "SID", requires = "emulate", conflicts_with = "cassette")]
     service: Vec<String>,
@@ -71,13 +81,21 @@ fn options(identity: Identity) -> Result<EmulatorOptions, String> {
         };
         given.into_iter().enumerate().map(pair).collect()
     };
+    let keys = |option: &str, given: Vec<String>, power: KeyPower| -> Result<Vec<_>, String> {
+        let pairs = pairs(option, "SID:SECRET", given)?;
+        Ok(pairs.into_iter().map(|(sid, secret)| (sid, secret, power)).collect())
+    };
+    let mut api_keys = keys("--api-key", identity.api_key, KeyPower::Standard)?;
+    api_keys.extend(keys("--main-key", identity.main_key, KeyPower::Main)?);
     Ok(EmulatorOptions {
         accounts: pairs("--account", "SID:TOKEN", identity.account)?,
+        test_accounts: pairs("--test-account", "SID:TOKEN", identity.test_account)?,
+        api_keys,
         services: identity.service,
         from: identity.from,
         authy_keys: identity.authy_key.into_iter().map(Secret::new).collect(),
         seed: identity.seed,
-        ..EmulatorOptions::default()
+        clock: None,
     })
 }
 

@@ -37,7 +37,7 @@ pub(super) struct Arguments {
 /// Whom the emulator can be.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Provider {
-    /// Twilio Verify, Programmable Voice, and the Authy-style service.
+    /// Twilio Verify, Programmable Voice, messages, Lookup, and the Authy-style service.
     Twilio,
 }
 
