@@ -91,6 +91,22 @@ impl WireRequest {
     }
 }
 
+impl WireAnswer {
+    /// What a client makes of it that waits long enough.
+    ///
+    /// # Errors
+    /// The failure that its transport reports, where no whole response comes.
+    pub const fn received(&self) -> Result<&WireReply, TransportFailureKind> {
+        match self {
+            Self::Reply(reply) | Self::Disturbed(reply, Disturbance::Late(_) | Disturbance::Pieces { .. }) => Ok(reply),
+            Self::Disturbed(_, Disturbance::Reset(_) | Disturbance::Truncated(_)) => {
+                Err(TransportFailureKind::NoAnswer)
+            }
+            Self::Failure(kind) => Err(*kind),
+        }
+    }
+}
+
 impl WireReply {
     /// A reply with a JSON body.
     pub fn json(status: u16, body: &serde_json::Value) -> Self {

@@ -26,6 +26,11 @@ pub(super) fn decoded(draft: &Draft) -> Result<Draft, WriteProblem> {
         if !encodings.is_empty() {
             request.headers = without_framing(&request.headers);
         }
+        // Nobody records how an answer came, and what does not arrive holds no secret.
+        exchange.answer = match exchange.answer.received() {
+            Ok(reply) => WireAnswer::Reply(reply.clone()),
+            Err(kind) => WireAnswer::Failure(kind),
+        };
         if let WireAnswer::Reply(reply) = &mut exchange.answer {
             let encodings = self::encodings(&reply.headers);
             if reply.body.len() > BODY_LIMIT || !encodings.is_empty() {

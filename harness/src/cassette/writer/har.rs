@@ -24,7 +24,6 @@ use crate::cassette::reader::entry::essence;
 use crate::cassette::shown::Shown;
 use crate::cassette::version::SUPPORTED;
 use crate::redact::Redaction;
-use crate::wire::WireAnswer;
 
 /// How deep entries stand in the file, in blanks.
 const ENTRY_INDENT: usize = 6;
@@ -148,8 +147,8 @@ fn node(at: usize, entry: &DraftEntry, seq: Option<u64>, mut bodies: Bodies<'_>)
     }
     asked = asked.with("headersSize", Node::number(-1)).with("bodySize", Node::number(size));
 
-    let (answered, failure) = match &entry.answer {
-        WireAnswer::Reply(reply) => {
+    let (answered, failure) = match entry.answer.received() {
+        Ok(reply) => {
             let header = |name: &str| reply.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
             let mime_type = header("content-type").map(|(_, value)| value.as_str());
             let location = header("location").map_or("", |(_, value)| value);
@@ -157,9 +156,9 @@ fn node(at: usize, entry: &DraftEntry, seq: Option<u64>, mut bodies: Bodies<'_>)
             let headers = reply.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
             (response(reply.status, headers, &reply.headers, content, location, reply.body.len()), None)
         }
-        WireAnswer::Failure(kind) => {
+        Err(kind) => {
             let content = Node::object([("size", Node::number(0)), ("mimeType", Node::text("x-unknown"))]);
-            (response(0, std::iter::empty(), &[], content, "", 0), Some(*kind))
+            (response(0, std::iter::empty(), &[], content, "", 0), Some(kind))
         }
     };
 
