@@ -12,6 +12,7 @@ use super::accounts::{EmulatorOptions, Identity, OptionsError, random_seed};
 use super::authy::Authy;
 use super::clock::VirtualClock;
 use super::control;
+use super::control::faults::Armed;
 use super::dice::Dice;
 use super::inbox::{Arrival, Inbox};
 use super::lookup;
@@ -21,6 +22,7 @@ use super::reply::{self, Refusal};
 use super::request::Asked;
 use super::verify::Verify;
 use super::voice::Voice;
+use crate::fault::struck;
 use crate::serve::Hosts;
 use crate::wire::{Responder, WireAnswer, WireRequest};
 
@@ -40,11 +42,15 @@ use crate::wire::{Responder, WireAnswer, WireRequest};
 /// (`{"to": …, "kind": …}`, see [`PhoneKind`]), `POST clock` (`{"advance_seconds": n}`), `POST channels`
 /// (`{"channel": …, "enabled": …}`, as Twilio's console does it for a Verify service), `POST account` (`{"sid": …,
 /// "type": "trial" | "full", "status": "active" | "suspended" | "closed"}`, each but one optional), `POST approvals`
-/// (`{"uuid": …, "status": "approved" | "denied"}`, as a person does it in their app) and `POST reset`.
+/// (`{"uuid": …, "status": "approved" | "denied"}`, as a person does it in their app), `POST faults`
+/// (`{"fault": "http-503", "times": 1, "path": "/v2/", "params": {…}, "seed": 0}`, all but the first optional: the next so
+/// many requests below that path meet the fault of that id, see [`CATALOG`](crate::fault::CATALOG); faults that were put
+/// there earlier come first), `GET faults` (those still to come) and `POST reset`, which also forgets the faults.
 pub struct Emulator {
     identity: Identity,
     clock: Arc<VirtualClock>,
     state: Mutex<State>,
+    armed: Mutex<Armed>,
 }
 
 /// Everything that changes.
@@ -89,7 +95,7 @@ impl Emulator {
         let clock = options.clock.clone().unwrap_or_else(|| Arc::new(VirtualClock::running()));
         let identity = Identity::of(options, &mut dice)?;
         let state = Mutex::new(State::new(&identity, dice, clock.now()));
-        Ok(Self { identity, clock, state })
+        Ok(Self { identity, clock, state, armed: Mutex::default() })
     }
 
     /// The accounts: SID and auth token.
@@ -133,6 +139,7 @@ impl Emulator {
     /// Forgets everything that happened; accounts, services, numbers and keys stay as they were in the beginning, and
     /// the clock takes back what it was advanced by. Ids go on, so that an old one never means something new.
     pub fn reset(&self) {
+        self.armed(|armed| *armed = Armed::default());
         let mut state = self.state();
         self.clock.reset();
         let dice = std::mem::replace(&mut state.stage.dice, Dice::new(0));
@@ -174,6 +181,10 @@ impl Emulator {
         look(&self.state().stage)
     }
 
+    pub(super) fn armed<T>(&self, look: impl FnOnce(&mut Armed) -> T) -> T {
+        look(&mut self.armed.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -188,17 +199,29 @@ impl Responder for Emulator {
         if let Addressee::Control = addressee {
             return control::respond(self, &asked, request.host.as_deref());
         }
+        let Some(hit) = self.armed(|armed| armed.next(asked.path)) else { return self.serve(&addressee, &asked) };
+        let (answer, met) = struck(&hit.chosen, request, hit.draw, &*self.clock, || self.serve(&addressee, &asked));
+        if !met {
+            self.armed(|armed| armed.put_back(&hit));
+        }
+        answer
+    }
+}
+
+impl Emulator {
+    /// The answer of the service.
+    fn serve(&self, addressee: &Addressee, asked: &Asked<'_>) -> WireAnswer {
         let mut guard = self.state();
         let State { stage, verify, voice, authy } = &mut *guard;
         stage.now = self.clock.now();
         let outcome = match addressee {
-            Addressee::Authy => return authy.respond(stage, &self.identity, &asked),
+            Addressee::Authy => return authy.respond(stage, &self.identity, asked),
             Addressee::Verify => {
-                self.admitted(&asked, stage, voice).and_then(|caller| verify.answer(stage, &caller.account.sid, &asked))
+                self.admitted(asked, stage, voice).and_then(|caller| verify.answer(stage, &caller.account.sid, asked))
             }
-            Addressee::Lookup => self.admitted(&asked, stage, voice).and_then(|_| lookup::answer(stage, &asked)),
+            Addressee::Lookup => self.admitted(asked, stage, voice).and_then(|_| lookup::answer(stage, asked)),
             Addressee::Voice | Addressee::Control => {
-                self.admitted(&asked, stage, voice).and_then(|caller| voice.answer(stage, caller, &asked))
+                self.admitted(asked, stage, voice).and_then(|caller| voice.answer(stage, caller, asked))
             }
         };
         reply::twilio(outcome, &mut stage.dice)

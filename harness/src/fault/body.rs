@@ -85,20 +85,24 @@ pub(super) fn contradictory(body: &[u8]) -> Option<Vec<u8>> {
 /// Every number in E.164 form that the answer is about has another last digit.
 pub(super) fn for_another_number(body: &[u8]) -> Option<Vec<u8>> {
     fn change(value: &mut Value) -> bool {
+        let mut changed = false;
         match value {
-            Value::Object(members) => members.iter_mut().fold(false, |changed, (name, value)| {
-                let other = value.as_str().filter(|_| NUMBERS.contains(&name.as_str())).and_then(other_number);
-                match other {
-                    Some(other) => {
-                        *value = other.into();
-                        true
+            Value::Object(members) => {
+                for (name, value) in members {
+                    let number = value.as_str().filter(|_| NUMBERS.contains(&name.as_str()));
+                    match number.and_then(other_number) {
+                        Some(other) => {
+                            *value = other.into();
+                            changed = true;
+                        }
+                        None => changed |= change(value),
                     }
-                    None => change(value) || changed,
                 }
-            }),
-            Value::Array(items) => items.iter_mut().fold(false, |changed, item| change(item) || changed),
-            _ => false,
+            }
+            Value::Array(items) => items.iter_mut().for_each(|item| changed |= change(item)),
+            _ => {}
         }
+        changed
     }
     let mut body: Value = serde_json::from_slice(body).ok()?;
     change(&mut body).then(|| body.to_string().into_bytes())

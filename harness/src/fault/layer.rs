@@ -88,26 +88,31 @@ impl Responder for FaultyResponder {
             None => self.inner.respond(request),
             Some(exchange) => {
                 let Hits { chosen, clock, seed, .. } = &self.hits;
-                struck(chosen, request, (*seed, exchange), clock.as_ref(), || self.inner.respond(request))
+                struck(chosen, request, (*seed, exchange), clock.as_ref(), || self.inner.respond(request)).0
             }
         }
     }
 }
 
-/// One request answered with the fault in it; seed and number of the exchange decide where exactly.
+/// One request answered with the fault in it, and whether there was anything that could be wrong in this way. Seed and
+/// number of the exchange decide where exactly it falls.
 pub(crate) fn struck(
     chosen: &Chosen,
     request: &WireRequest,
     (seed, exchange): (u64, u64),
     clock: &dyn Clock,
     answer: impl FnOnce() -> WireAnswer,
-) -> WireAnswer {
+) -> (WireAnswer, bool) {
     let heard = Heard::wire(request);
     let mut lot = Lot::new(seed, chosen.fault().id, exchange);
-    chosen.instead(&heard, clock.now()).unwrap_or_else(|| {
-        let answer = answer();
-        chosen.disturbed(&heard, &answer, &mut lot).unwrap_or(answer)
-    })
+    if let Some(answer) = chosen.instead(&heard, clock.now()) {
+        return (answer, true);
+    }
+    let answer = answer();
+    match chosen.disturbed(&heard, &answer, &mut lot) {
+        Some(disturbed) => (disturbed, true),
+        None => (answer, false),
+    }
 }
 
 #[async_trait]

@@ -17,4 +17,5 @@ mod tests;
 pub use catalog::{CATALOG, Fault, Harm, Parameter, Place, UnknownFault, fault};
 pub use chosen::{BadParameter, Chosen};
 pub use deliver::Pace;
+pub(crate) use layer::struck;
 pub use layer::{FaultyResponder, FaultyTransport, When};

@@ -74,7 +74,9 @@ enum Command {
     /// With --emulate, the lines below the first are for the shell and the bootstrap. What is "sent" is at
     /// /_countersign/phones as a page and at /_countersign/inbox as JSON. Other controls, by POST of a JSON object:
     /// clock {"advance_seconds": N}, phones {"to": NUMBER, "kind": KIND}, channels {"channel": C, "enabled": BOOL},
-    /// account {"type": "trial", "status": "suspended"}, approvals {"uuid": ID, "status": "approved"}, reset {}.
+    /// account {"type": "trial", "status": "suspended"}, approvals {"uuid": ID, "status": "approved"},
+    /// faults {"fault": ID, "times": N, "path": PREFIX, "params": {NAME: N}, "seed": N}, all but the first optional, for
+    /// the next answers (see `countersign-harness faults`; GET shows those that are still to come), reset {}.
     Serve(Box<serve::Arguments>),
 }
 

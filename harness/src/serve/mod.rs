@@ -4,6 +4,8 @@ mod authority;
 mod cassettes;
 mod connection;
 mod disturbed;
+#[cfg(test)]
+mod disturbed_tests;
 mod proxy;
 #[cfg(test)]
 mod tests;

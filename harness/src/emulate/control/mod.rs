@@ -1,5 +1,7 @@
 //! `/_countersign/`: a person or a test looks at the emulator, and intervenes.
 
+pub(super) mod faults;
+
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -43,13 +45,14 @@ struct Objection {
 type Outcome = Result<WireReply, Objection>;
 
 /// What there is, and by which methods.
-const CONTROLS: [(&str, &[&str]); 7] = [
+const CONTROLS: [(&str, &[&str]); 8] = [
     ("inbox", &["GET"]),
     ("phones", &["GET", "POST"]),
     ("clock", &["POST"]),
     ("channels", &["POST"]),
     ("account", &["POST"]),
     ("approvals", &["POST"]),
+    ("faults", &["GET", "POST"]),
     ("reset", &["POST"]),
 ];
 
@@ -58,6 +61,7 @@ pub(super) fn respond(emulator: &Emulator, asked: &Asked<'_>, host: Option<&str>
     let outcome = own(host).and_then(|()| control(asked)).and_then(|control| match (asked.method, control) {
         ("GET", "inbox") => Ok(inbox(emulator)),
         ("GET", "phones") => Ok(page()),
+        ("GET", "faults") => Ok(emulator.armed(|armed| armed.shown())),
         _ => foreign(asked).and_then(|()| act(emulator, asked, control)),
     });
     WireAnswer::Reply(outcome.unwrap_or_else(|objection| objection.reply()))
@@ -104,6 +108,7 @@ fn act(emulator: &Emulator, asked: &Asked<'_>, action: &str) -> Outcome {
         "channels" => switch(emulator, &object(asked)?)?,
         "account" => account(emulator, &object(asked)?)?,
         "approvals" => approve(emulator, &object(asked)?)?,
+        "faults" => faults::arm(emulator, &object(asked)?)?,
         _ => return Err(unknown(asked)),
     }
     let now = super::reply::iso(emulator.clock().now());

@@ -82,7 +82,7 @@ fn bad_controls_name_the_field() {
 #[test]
 fn what_is_no_control_is_told_so() {
     let rig = Rig::new();
-    for path in ["/_countersign/", "/_countersign/nothing", "/_countersign/faults", "/", "/favicon.ico"] {
+    for path in ["/_countersign/", "/_countersign/nothing", "/_countersign/fault", "/", "/favicon.ico"] {
         let got = rig.send(&local("POST", path));
         assert_eq!(got.status, 404, "{path}");
         assert!(got.body["error"].is_string());

@@ -18,6 +18,7 @@ mod authy;
 mod authy_history;
 mod bad_input;
 mod control;
+mod faults;
 mod messages;
 mod totp;
 mod verify;

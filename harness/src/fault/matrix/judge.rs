@@ -120,7 +120,7 @@ impl At<'_> {
     fn late(&self) -> Option<Violation> {
         let Self { operation, ended, .. } = *self;
         let allowed: Duration = RunLimits::default().operation;
-        (ended.took > allowed).then(|| Violation::Late {
+        (ended.took > allowed).then_some(Violation::Late {
             operation,
             name: ended.name,
             seconds: ended.took.as_secs(),

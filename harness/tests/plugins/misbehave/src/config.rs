@@ -57,6 +57,20 @@ pub enum Fault {
     SecretInUrl,
     /// Logs the code that was typed, and the number.
     LogCode,
+    /// Takes any successful status for a yes, whatever the reply says.
+    ApproveAnySuccess,
+    /// Sends once more what may have arrived.
+    Resend,
+    /// Quotes a reply that it cannot use to the operator.
+    QuoteReply,
+    /// Panics where a reply is not what it should be.
+    PanicOnBadReply,
+    /// Says that nothing was delivered, whatever happened.
+    CallUndelivered,
+    /// Reads no reply that is not said to be JSON.
+    HeedContentType,
+    /// Takes a message for sent that was never answered.
+    IgnoreFailures,
 }
 
 /// In which operation the fault shows.

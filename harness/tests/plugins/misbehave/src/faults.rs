@@ -1,6 +1,7 @@
 //! The faults, each as an operation commits it.
 
-use countersign_plugin::{Context, Data, Effect, Endpoint, Failure, Level, Request};
+use countersign_plugin::{Context, Data, Delivered, Effect, Endpoint, Failure, FailureKind, Level, Reply, Request};
+use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use crate::config::Fault;
@@ -60,6 +61,35 @@ pub(crate) fn spoil(fault: Fault, base: &str, request: Request) -> Request {
             request
         }
         _ => request,
+    }
+}
+
+/// Performs the operation's own request, once or, by the fault, as often as it takes.
+pub(crate) async fn send(fault: Fault, cx: &Context, request: Request) -> Result<Reply, Failure> {
+    match cx.http(request.clone()).await {
+        Err(_) if fault == Fault::Resend => Ok(cx.http(request).await?),
+        Err(error) if fault == Fault::CallUndelivered => Err(Failure::from(error).delivered(Delivered::No)),
+        reply => Ok(reply?),
+    }
+}
+
+/// Reads a reply, or does by the fault what must not be done with it.
+pub(crate) fn read<T: DeserializeOwned>(fault: Fault, reply: &Reply) -> Result<T, Failure> {
+    let is_json = || reply.header("content-type").is_some_and(|kind| kind.starts_with("application/json"));
+    let failure = match reply.json() {
+        Ok(value) if reply.is_success() && (fault != Fault::HeedContentType || is_json()) => return Ok(value),
+        Err(malformed) if reply.is_success() => Failure::from(malformed),
+        _ => Failure::new(FailureKind::Unavailable, format!("the service answered with HTTP {}", reply.status))
+            .delivered(if matches!(reply.status, 400..=499) { Delivered::No } else { Delivered::Maybe }),
+    };
+    match fault {
+        Fault::PanicOnBadReply => panic!("this plugin takes every reply for a good one"),
+        Fault::QuoteReply => {
+            let quoted = format!("the service answered {}", String::from_utf8_lossy(reply.body.as_slice()));
+            Err(Failure::new(failure.kind, quoted).delivered(failure.delivered))
+        }
+        Fault::CallUndelivered => Err(failure.delivered(Delivered::No)),
+        _ => Err(failure),
     }
 }
 

@@ -3,7 +3,10 @@
 use countersign_plugin::abi::{Bytes, Instances};
 use countersign_plugin::step::{Action, Answer, Call, Step};
 use countersign_plugin::testing::{self, Bench, Host, Ran};
-use countersign_plugin::{Checked, Data, Effect, FailureKind, Level, Operation, Scope, Started, Timestamp};
+use countersign_plugin::{
+    Checked, Data, Delivered, Effect, FailureKind, Level, Operation, Reply, Scope, Started, Timestamp,
+    TransportFailureKind,
+};
 use serde_json::json;
 
 use crate::Misbehave;
@@ -99,6 +102,36 @@ fn it_logs_code_and_number() {
     let ran = check("log_code", "123456", true);
     assert_eq!((ran.logs[0].level, ran.logs[0].text.as_str()), (Level::Info, "number +15005550006, code 123456"));
     assert!(ran.outcome.is_ok());
+}
+
+#[test]
+fn it_takes_replies_for_what_they_are_not() {
+    let answered = |fault: &str, reply: Reply| {
+        let input = testing::check("sms", "123456").delivery(delivery());
+        host(fault, "check").raw_reply(reply).check(input).outcome
+    };
+    let mangled = || Reply::new(200, r#"{"approved": false, "echo": "123456""#);
+    assert_eq!(answered("approve_any_success", mangled()), Ok(Checked::approved()));
+    assert_eq!(answered("none", mangled()).expect_err("is no JSON").kind, FailureKind::MalformedReply);
+    assert!(answered("quote_reply", mangled()).expect_err("quotes it").operator.contains("123456"));
+    let panicked = answered("panic_on_bad_reply", mangled()).expect_err("panics");
+    assert_eq!(panicked.kind, FailureKind::PluginFault);
+    assert_eq!(answered("call_undelivered", mangled()).expect_err("is no JSON").delivered, Delivered::No);
+    let plain = || Reply::new(200, r#"{"approved": true}"#);
+    assert_eq!(answered("none", plain()), Ok(Checked::approved()));
+    assert!(answered("heed_content_type", plain()).is_err());
+}
+
+#[test]
+fn it_takes_silence_for_what_it_is_not() {
+    let unanswered = |fault: &str| {
+        let lost = TransportFailureKind::NoAnswer;
+        host(fault, "start").no_reply(lost).no_reply(lost).start(testing::start("sms"))
+    };
+    assert!(unanswered("ignore_failures").outcome.is_ok());
+    assert_eq!(unanswered("resend").requests.len(), 2);
+    let ran = unanswered("none");
+    assert_eq!((ran.requests.len(), ran.outcome.expect_err("no answer").delivered), (1, Delivered::Maybe));
 }
 
 #[test]

@@ -1,0 +1,233 @@
+//! Every fixture under every fault, and a judge that finds what a bad plugin does.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use countersign_harness::fault::CATALOG;
+use serde_json::{Value, json};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_countersign-harness");
+
+fn program<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>) -> (i32, String) {
+    let Output { status, stdout, stderr } = Command::new(PROGRAM).args(arguments).output().expect("the program starts");
+    let text = String::from_utf8_lossy(&stdout).into_owned() + &String::from_utf8_lossy(&stderr);
+    (status.code().expect("ends by itself"), text)
+}
+
+fn fixtures(below: &str) -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures").join(below);
+    folder.display().to_string()
+}
+
+#[track_caller]
+fn check((exit, text): (i32, String), expected: i32, parts: &[&str]) {
+    assert_eq!(exit, expected, "{text}");
+    for part in parts {
+        assert!(text.contains(part), "{text}\nexpected: {part}");
+    }
+}
+
+#[test]
+fn the_plugins_withstand_every_fault_in_every_exchange() {
+    let (exit, text) = program(["replay", &fixtures(""), "--faults", "all", "--seed", "1"]);
+    assert_eq!(exit, 0, "{text}");
+    let summary = text.lines().last().expect("a summary");
+    let numbers: Vec<usize> =
+        summary.split(|c: char| !c.is_ascii_digit()).filter_map(|word| word.parse().ok()).collect();
+    let [exchanges, faults, passed, failed, nothing, bad] = numbers.as_slice() else { panic!("{summary}") };
+    assert_eq!((*faults, *failed, *bad), (CATALOG.len(), 0, 0), "{summary}");
+    assert_eq!(passed + nothing, exchanges * faults, "{summary}");
+    assert!(*exchanges >= 190 && nothing * 6 < *passed, "{summary}");
+}
+
+#[test]
+fn each_fault_means_something_in_some_exchange() {
+    for fault in CATALOG {
+        let (exit, text) =
+            program(["replay", &fixtures("twilio-verify/start-then-approved.har"), "--faults", fault.id]);
+        assert_eq!(exit, 0, "{text}");
+        assert!(!text.contains(" 0 passed"), "{}: {text}", fault.id);
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_run_and_the_seed_is_always_told() {
+    let (_folder, path) = misbehaving("quote_reply");
+    let run = |seed: &str| program(["replay", &path, "--faults", "all", "--seed", seed]);
+    let ((exit, first), (_, again)) = (run("7"), run("7"));
+    assert_eq!(exit, 1, "{first}");
+    assert_eq!(first, again);
+    assert!(first.starts_with("seed 7\n"), "{first}");
+    let (_, unseeded) = program(["replay", &fixtures("totp"), "--faults", "delay"]);
+    let seed = unseeded.lines().next().and_then(|line| line.strip_prefix("seed ")).expect("the first line");
+    assert!(seed.parse::<u64>().is_ok(), "{unseeded}");
+}
+
+#[test]
+fn the_faults_are_listed_for_people_and_for_programs() {
+    let (exit, text) = program(["faults"]);
+    assert_eq!(exit, 0);
+    let (json_exit, json) = program(["faults", "--json"]);
+    assert_eq!(json_exit, 0);
+    let listed: Vec<Value> = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(listed.len(), CATALOG.len());
+    for (fault, listed) in CATALOG.iter().zip(&listed) {
+        assert_eq!((&listed["id"], &listed["effect"]), (&json!(fault.id), &json!(fault.harm.to_string())));
+        assert!(text.contains(fault.id) && text.contains(fault.summary), "{text}");
+    }
+    assert!(text.contains("seconds: how late, in seconds; 2 if not given, 0 to 3600"), "{text}");
+}
+
+#[test]
+fn unknown_faults_and_bad_files_end_with_two() {
+    let totp = fixtures("totp");
+    check(
+        program(["replay", &totp, "--faults", "http-402"]),
+        2,
+        &["there is no fault `http-402`; did you mean `http-4"],
+    );
+    check(
+        program(["replay", &totp, "--faults", "delay,xyzzy"]),
+        2,
+        &["there is no fault `xyzzy`; `countersign-harness"],
+    );
+    check(program(["replay", "/no/such", "--faults", "all"]), 2, &["/no/such: cannot be read", "1 bad"]);
+    check(program(["replay", &fixtures("demo/call.har"), "--faults", "all"]), 2, &["has no log._countersign.case"]);
+    check(program(["replay", &totp, "--seed", "1"]), 2, &["--faults"]);
+    check(program(["replay", &totp, "--faults", "all", "--steps"]), 2, &["--steps"]);
+}
+
+/// A cassette for the test plugin that misbehaves as its settings say.
+fn misbehaving(fault: &str) -> (tempfile::TempDir, String) {
+    answered(fault, &json!({"id": "7"}))
+}
+
+/// The same with this answer to the order of a message.
+fn answered(fault: &str, ordered: &Value) -> (tempfile::TempDir, String) {
+    let json_body = |value: Value| json!({"mimeType": "application/json", "text": value.to_string()});
+    let answer = |status: u16, value: &Value| {
+        let header = json!({"name": "Content-Type", "value": "application/json"});
+        json!({"status": status, "headers": [header], "content": json_body(value.clone())})
+    };
+    let bearer = json!([{"name": "Authorization", "value": "Bearer x"}]);
+    let base = "https://misbehave.example/v1/messages";
+    let number = json!({"phone": {"e164": "+15005550006", "country_code": "1", "national": "5005550006"}});
+    let har = json!({"log": {
+        "version": "1.2",
+        "entries": [
+            {
+                "request": {"method": "POST", "url": base, "headers": bearer,
+                            "postData": json_body(json!({"to": "+15005550006"}))},
+                "response": answer(201, ordered),
+            },
+            {
+                "request": {"method": "POST", "url": format!("{base}/7/checks"), "headers": bearer,
+                            "postData": json_body(json!({"code": "135790"}))},
+                "response": answer(200, &json!({"approved": true})),
+            },
+        ],
+        "_countersign": {
+            "version": "1.0",
+            "provenance": {"kind": "synthetic", "source": "made for this test"},
+            "provider": "misbehave",
+            "title": "A code is sent and checked",
+            "case": {
+                "plugin": "misbehave", "channel": "sms", "clock": "2026-01-01T00:00:00Z", "seed": 1,
+                "settings": {"token": {"secret": "token"}, "fault": fault},
+                "operations": [
+                    {"operation": "start", "input": {"recipient": number},
+                     "expect": {"outcome": {"delivery": {"version": 1, "value": {"id": "7"}}}}},
+                    {"operation": "check", "input": {"code": "135790"}, "expect": {"outcome": {"approved": {}}}},
+                ],
+            },
+        },
+    }});
+    let folder = tempfile::tempdir().expect("a folder");
+    let path: PathBuf = folder.path().join("misbehaves.har");
+    fs::write(&path, har.to_string()).expect("a file");
+    let path = path.display().to_string();
+    (folder, path)
+}
+
+/// What the plugin does wrong, under which fault that shows, and what the judge says of it.
+#[track_caller]
+fn caught(misbehavior: &str, fault: &str, verdict: &str) {
+    let (_folder, path) = misbehaving(misbehavior);
+    fails(&path, fault, verdict);
+}
+
+#[track_caller]
+fn fails(path: &str, fault: &str, verdict: &str) {
+    let (exit, text) = program(["replay", path, "--faults", fault, "--seed", "1"]);
+    assert_eq!(exit, 1, "{text}");
+    let line = text.lines().find(|line| line.starts_with("FAIL  ")).expect("a line that fails");
+    assert!(line.contains(&format!("× {fault}: ")) && line.contains(verdict), "{text}");
+    for private in ["135790", "5005550006", "replayed token"] {
+        assert!(!text.contains(private), "{text}");
+    }
+}
+
+#[test]
+fn a_plugin_that_does_nothing_wrong_withstands_all_of_it() {
+    let (_folder, path) = misbehaving("none");
+    check(program(["replay", &path, "--faults", "all"]), 0, &["2 exchanges × ", " 0 failed"]);
+}
+
+#[test]
+fn approvals_that_nothing_proves_are_caught() {
+    for fault in ["malformed-json", "html-page", "empty-200", "deep-json", "duplicate-keys"] {
+        let verdict = "exchange 1 (POST /v1/messages/7/checks)";
+        caught("approve_any_success", fault, verdict);
+        caught("approve_any_success", fault, "operation 1 `check` ended `approved`, although nothing proves it");
+    }
+}
+
+#[test]
+fn messages_that_are_sent_twice_are_caught() {
+    for fault in ["time-out", "reset-in-body", "truncated-body", "huge-body"] {
+        caught("resend", fault, "operation 0 `start` sent POST /v1/messages 2 times, where 1 may be");
+    }
+}
+
+#[test]
+fn messages_that_nothing_proves_to_be_sent_or_not_are_caught() {
+    caught("ignore_failures", "time-out", "operation 0 `start` ended `delivery`, although nothing proves it");
+    for fault in ["time-out", "reset-before-headers", "malformed-json", "http-500"] {
+        caught("call_undelivered", fault, "operation 0 `start` says that nothing was delivered");
+    }
+}
+
+#[test]
+fn private_words_in_texts_and_logs_are_caught() {
+    caught("quote_reply", "http-401", "stands in the text for the operator");
+    caught("quote_reply", "html-page", "stands in the text for the operator");
+    caught("log_code", "delay", "stands in the log");
+}
+
+#[test]
+fn answers_about_somebody_else_that_are_taken_are_caught() {
+    // This plugin does not look at the number of an answer.
+    let (_folder, path) = answered("none", &json!({"id": "7", "to": "+15005550006"}));
+    fails(&path, "other-number", "operation 0 `start` ended `delivery`, although nothing proves it");
+}
+
+#[test]
+fn panics_and_broken_contracts_are_caught() {
+    caught("panic_on_bad_reply", "malformed-json", "operation 0 `start`: the plugin panicked");
+}
+
+#[test]
+fn other_outcomes_after_a_harmless_fault_are_caught() {
+    caught(
+        "heed_content_type",
+        "wrong-content-type",
+        "must end as without the fault, `delivery`, but ended in failure",
+    );
+}
+
+#[test]
+fn a_case_that_fails_without_any_fault_is_no_ground_for_a_verdict() {
+    let (_folder, path) = misbehaving("panic");
+    check(program(["replay", &path, "--faults", "delay"]), 1, &["FAIL  ", "fails without any fault"]);
+}
