@@ -29,12 +29,28 @@ pub struct ReplayTransport {
 struct State {
     player: Player,
     mismatches: Kept<Mismatch>,
+    /// What became of the last request, until somebody takes it.
+    note: Option<Result<PlayedBy, Box<Mismatch>>>,
+}
+
+/// The recorded exchange that answered a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlayedBy {
+    /// The cassette's position among those of the player; the first is 0.
+    pub cassette: usize,
+    /// The entry's position in it; the first is 0.
+    pub entry: usize,
 }
 
 impl ReplayTransport {
     /// A transport over this player.
     pub fn new(player: Player) -> Self {
-        Self { state: Mutex::new(State { player, mismatches: Kept::last(MISMATCHES) }) }
+        Self { state: Mutex::new(State { player, mismatches: Kept::last(MISMATCHES), note: None }) }
+    }
+
+    /// Takes what became of the last request, if it came as far as here.
+    pub(crate) fn take_note(&self) -> Option<Result<PlayedBy, Box<Mismatch>>> {
+        self.lock().note.take()
     }
 
     /// Takes the requests that no recorded exchange answered, in order. For the engine each was
@@ -77,18 +93,23 @@ impl Transport for ReplayTransport {
     async fn send(&self, outgoing: Outgoing<'_>) -> Result<Reply, TransportFailure> {
         let sent = sent(outgoing.request, outgoing.url);
         let mut state = self.lock();
-        match state.player.play(&sent).map(|played| played.answer) {
-            Ok(PlayedAnswer::Reply { status, headers, body }) => {
-                Ok(Reply::new(status, body).with_headers(headers.iter().cloned()))
-            }
-            Ok(PlayedAnswer::Failure(kind)) => {
-                let detail = "the cassette declares that the transport fails here".to_owned();
-                Err(TransportFailure::new(kind, detail))
-            }
+        let played = match state.player.play(&sent) {
+            Ok(played) => played,
             Err(mismatch) => {
                 let detail = mismatch.to_string().replace("\n  ", "; ");
+                state.note = Some(Err(mismatch.clone()));
                 state.mismatches.push(*mismatch);
-                Err(TransportFailure::new(TransportFailureKind::Refused, detail))
+                return Err(TransportFailure::new(TransportFailureKind::Refused, detail));
+            }
+        };
+        state.note = Some(Ok(PlayedBy { cassette: played.cassette, entry: played.entry }));
+        match played.answer {
+            PlayedAnswer::Reply { status, headers, body } => {
+                Ok(Reply::new(status, body).with_headers(headers.iter().cloned()))
+            }
+            PlayedAnswer::Failure(kind) => {
+                let detail = "the cassette declares that the transport fails here".to_owned();
+                Err(TransportFailure::new(kind, detail))
             }
         }
     }

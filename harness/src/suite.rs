@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use countersign::bootstrap::Plugins;
 use countersign::instance::Instance;
-use countersign::registry::{LoadError, OpenError, Registry, RegistryOptions};
+use countersign::registry::{LoadError, OpenError, Plugin, Registry, RegistryOptions};
 
 use crate::case::{self, CaseError, Verdict};
 use crate::cassette::{Case, Cassette, Sha256};
+use crate::journal::Journal;
 use crate::steps::Witness;
 
 /// Loads plugin files once and runs cases against them.
@@ -65,19 +66,33 @@ impl Suite {
 
     /// Runs the case of a cassette, if it carries one.
     pub fn run(&mut self, cassette: &Cassette) -> Ran {
-        match self.verdict(cassette) {
+        self.run_with(cassette, None)
+    }
+
+    /// As [`run`](Self::run), and a journal keeps what went over the wire and how operations ended.
+    pub fn run_with(&mut self, cassette: &Cassette, journal: Option<&Arc<Journal>>) -> Ran {
+        match self.verdict(cassette, journal) {
             Ok(Some((verdict, steps))) => Ran::Case { verdict, steps },
             Ok(None) => Ran::NoCase,
             Err(impossible) => Ran::Impossible(impossible),
         }
     }
 
-    fn verdict(&mut self, cassette: &Cassette) -> Result<Option<(Verdict, Sha256)>, Impossible> {
+    /// The plugins that were loaded so far.
+    pub fn plugins(&self) -> impl Iterator<Item = &Plugin> {
+        self.loaded.values().filter_map(|loaded| loaded.as_ref().ok()).flat_map(Registry::plugins)
+    }
+
+    fn verdict(
+        &mut self,
+        cassette: &Cassette,
+        journal: Option<&Arc<Journal>>,
+    ) -> Result<Option<(Verdict, Sha256)>, Impossible> {
         let Some(case) = cassette.case() else {
             return Ok(None);
         };
         let witness = Arc::new(Witness::new(self.open(case)?));
-        let verdict = case::run(cassette, Arc::clone(&witness) as _)?;
+        let verdict = case::run_with(cassette, Arc::clone(&witness) as _, journal)?;
         Ok(Some((verdict, witness.steps())))
     }
 

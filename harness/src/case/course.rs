@@ -38,6 +38,11 @@ impl<'a> Course<'a> {
         Self { case, service, runner, clock, carried: Carried::default(), next: 0 }
     }
 
+    /// The position of the operation that is run next.
+    pub(crate) const fn position(&self) -> usize {
+        self.next
+    }
+
     /// Runs the next operation; `None` where there is none. Gives its position and how it ended.
     ///
     /// # Errors

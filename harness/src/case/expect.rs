@@ -31,6 +31,17 @@ pub struct Unexpected {
     pub found: Option<Shown>,
 }
 
+/// How an operation ended, beside what the case expects of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Compared {
+    /// `outcome`, or the kind of the failure.
+    pub ended: String,
+    /// The outcome or the words of the failure, masked.
+    pub detail: Shown,
+    /// Every value that the case names, and whether it is as expected.
+    pub values: Vec<(Unexpected, bool)>,
+}
+
 impl fmt::Display for Unexpected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: expected {}, found ", self.pointer, self.expected)?;
@@ -64,24 +75,68 @@ impl<'a> Expectation<'a> {
         messages: &[SentMessage],
     ) -> Result<(), Surprise> {
         let mut unexpected = Vec::new();
-        match (&self.result, came) {
-            (Expected::Outcome(expected), Ok(outcome)) => compare(expected, outcome, "/outcome", &mut unexpected),
-            (Expected::Failure(expected), Err(failed)) => {
-                compare(expected, &failure(failed), "/failure", &mut unexpected)
+        let mut differs = |pointer: &str, expected: &Value, found: Option<&Value>, same: bool| {
+            if !same {
+                unexpected.push(Unexpected::of(pointer, expected, found));
             }
+        };
+        match (&self.result, came) {
+            (Expected::Outcome(expected), Ok(outcome)) => compare(expected, outcome, "/outcome", &mut differs),
+            (Expected::Failure(expected), Err(failed)) => compare(expected, &failure(failed), "/failure", &mut differs),
             (Expected::Outcome(_), Err(failed)) => return Err(Surprise::Failed { operation, failed: failed.clone() }),
             (Expected::Failure(_), Ok(outcome)) => {
                 return Err(Surprise::Succeeded { operation, outcome: shown("", outcome) });
             }
         }
+        self.compare_messages(messages, &mut differs);
+        if unexpected.is_empty() { Ok(()) } else { Err(Surprise::Different { operation, unexpected }) }
+    }
+
+    /// The same comparison for who wants to read all of it.
+    pub(super) fn compared(&self, came: &Result<Value, Failed>, messages: &[SentMessage]) -> Compared {
+        let mut values = Vec::new();
+        let mut seen = |pointer: &str, expected: &Value, found: Option<&Value>, same: bool| {
+            values.push((Unexpected::of(pointer, expected, found), same));
+        };
+        match (&self.result, came) {
+            (Expected::Outcome(expected), Ok(outcome)) => compare(expected, outcome, "/outcome", &mut seen),
+            (Expected::Failure(expected), Err(failed)) => compare(expected, &failure(failed), "/failure", &mut seen),
+            (Expected::Outcome(expected), Err(_)) => seen("/outcome", expected, None, false),
+            (Expected::Failure(expected), Ok(_)) => seen("/failure", expected, None, false),
+        }
+        self.compare_messages(messages, &mut seen);
+        let (ended, detail) = match came {
+            Ok(outcome) => ("outcome".to_owned(), shown("", outcome)),
+            Err(failed) => (format!("failure ({})", failed.failure.kind.name()), Shown::message(&failed.to_string())),
+        };
+        Compared { ended, detail, values }
+    }
+
+    fn compare_messages(&self, messages: &[SentMessage], seen: &mut impl FnMut(&str, &Value, Option<&Value>, bool)) {
         if let Some(expected) = self.messages {
             let found: Vec<Value> = messages
                 .iter()
                 .map(|message| json!({"to": message.to, "channel": message.channel, "text": message.text}))
                 .collect();
-            compare(expected, &found.into(), "/messages", &mut unexpected);
+            compare(expected, &found.into(), "/messages", seen);
         }
-        if unexpected.is_empty() { Ok(()) } else { Err(Surprise::Different { operation, unexpected }) }
+    }
+}
+
+impl Unexpected {
+    fn of(pointer: &str, expected: &Value, found: Option<&Value>) -> Self {
+        Self {
+            pointer: pointer.to_owned(),
+            expected: shown(pointer, expected),
+            found: found.map(|found| shown(pointer, found)),
+        }
+    }
+}
+
+impl Compared {
+    /// Whether all is as expected.
+    pub fn as_expected(&self) -> bool {
+        self.values.iter().all(|(_, same)| *same)
     }
 }
 
@@ -125,31 +180,26 @@ fn failure(failed: &Failed) -> Value {
     failure
 }
 
-fn compare(expected: &Value, found: &Value, pointer: &str, unexpected: &mut Vec<Unexpected>) {
-    let differs = |pointer: &str, expected: &Value, found: Option<&Value>| Unexpected {
-        pointer: pointer.to_owned(),
-        expected: shown(pointer, expected),
-        found: found.map(|found| shown(pointer, found)),
-    };
+/// Tells `seen` of every value that the case names, and whether it is as expected.
+fn compare(expected: &Value, found: &Value, pointer: &str, seen: &mut impl FnMut(&str, &Value, Option<&Value>, bool)) {
     match (expected, found) {
-        (Value::Object(members), Value::Object(values)) => {
+        (Value::Object(members), Value::Object(values)) if !members.is_empty() => {
             for (key, expected) in members {
                 let pointer = format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"));
                 match values.get(key) {
-                    Some(found) => compare(expected, found, &pointer, unexpected),
+                    Some(found) => compare(expected, found, &pointer, seen),
                     // The contract leaves out what is absent.
-                    None if expected.is_null() => {}
-                    None => unexpected.push(differs(&pointer, expected, None)),
+                    None => seen(&pointer, expected, None, expected.is_null()),
                 }
             }
         }
-        (Value::Array(items), Value::Array(values)) if items.len() == values.len() => {
+        (Value::Object(_), Value::Object(_)) => seen(pointer, expected, Some(found), true),
+        (Value::Array(items), Value::Array(values)) if items.len() == values.len() && !items.is_empty() => {
             for (at, (expected, found)) in items.iter().zip(values).enumerate() {
-                compare(expected, found, &format!("{pointer}/{at}"), unexpected);
+                compare(expected, found, &format!("{pointer}/{at}"), seen);
             }
         }
-        (expected, found) if expected != found => unexpected.push(differs(pointer, expected, Some(found))),
-        _ => {}
+        (expected, found) => seen(pointer, expected, Some(found), expected == found),
     }
 }
 
@@ -157,6 +207,8 @@ fn shown(pointer: &str, value: &Value) -> Shown {
     match value {
         // The engine has masked it, and error codes of providers are no secrets.
         Value::String(text) if pointer.starts_with("/failure/") => Shown::known(text),
+        // What a QR code says holds the seed, whatever the member is called.
+        Value::String(text) if text.starts_with("otpauth:") => Shown::of_field("secret", text),
         Value::String(text) => Shown::of_field(pointer.rsplit('/').next().unwrap_or_default(), text),
         // Data of a provider may be a seed: only the names of members are shown.
         Value::Object(members) => Shown::of(&format!("{{{}}}", members.keys().cloned().collect::<Vec<_>>().join(", "))),
@@ -172,9 +224,12 @@ mod tests {
 
     #[track_caller]
     fn check(expected: &Value, found: &Value, differences: &[&str]) {
-        let mut unexpected = Vec::new();
-        compare(expected, found, "", &mut unexpected);
-        let texts: Vec<_> = unexpected.iter().map(ToString::to_string).collect();
+        let mut texts = Vec::new();
+        compare(expected, found, "", &mut |pointer, expected, found, same| {
+            if !same {
+                texts.push(Unexpected::of(pointer, expected, found).to_string());
+            }
+        });
         assert_eq!(texts, differences);
     }
 
@@ -201,12 +256,13 @@ mod tests {
         };
         check(&json!({"kind": "expired", "provider_code": "20404", "nothing_left": false}), &failure(&failed), &[]);
         check(
-            &json!({"code": "135790", "text": "is 135790", "data": 1}),
-            &json!({"code": "975310", "text": "is 975310", "data": {"seed": "JBSWY3DP"}}),
+            &json!({"code": "135790", "text": "is 135790", "data": 1, "uri": "otpauth://totp/A?secret=JBSW"}),
+            &json!({"code": "975310", "text": "is 975310", "data": {"seed": "JBSWY3DP"}, "uri": "otpauth://totp/A"}),
             &[
                 "/code: expected (6 hidden characters), found (6 hidden characters)",
                 "/data: expected 1, found {seed}",
                 "/text: expected is ••••••, found is ••••••",
+                "/uri: expected (28 hidden characters), found (16 hidden characters)",
             ],
         );
     }

@@ -17,11 +17,12 @@ use countersign_plugin::OperationName;
 use serde_json::{Map, Value, json};
 
 use crate::cassette::{Case, Cassette, Mismatch, Player, Receipt, SentMessage, Setting, Shown, Unused};
+use crate::journal::{Journal, OperationEnd};
 use crate::replay::ReplayTransport;
 
 pub(crate) use course::Course;
 use expect::Expectation;
-pub use expect::{Surprise, Unexpected};
+pub use expect::{Compared, Surprise, Unexpected};
 pub(crate) use world::CaseClock;
 
 /// How a case ended.
@@ -176,6 +177,18 @@ pub fn settings(case: &Case) -> Result<Value, CaseError> {
 /// # Errors
 /// [`CaseError`] when the case cannot be run; nothing was asked of the plugin then, or nothing more.
 pub fn run(cassette: &Cassette, instance: Arc<dyn Instance>) -> Result<Verdict, CaseError> {
+    run_with(cassette, instance, None)
+}
+
+/// As [`run`], and a journal keeps what went over the wire and how each operation ended.
+///
+/// # Errors
+/// As [`run`]; the journal then has what there was until then.
+pub fn run_with(
+    cassette: &Cassette,
+    instance: Arc<dyn Instance>,
+    journal: Option<&Arc<Journal>>,
+) -> Result<Verdict, CaseError> {
     let case = cassette.case().ok_or(CaseError::NoCase)?;
     let service = service(case, instance)?;
     // Before anything is asked: a case that cannot end well should not begin.
@@ -185,15 +198,37 @@ pub fn run(cassette: &Cassette, instance: Arc<dyn Instance>) -> Result<Verdict, 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
     let runtime = runtime.map_err(|error| CaseError::Runtime(error.kind()))?;
     let transport = Arc::new(ReplayTransport::new(Player::new(vec![cassette.clone()])));
-    runtime.block_on(drive(case, service, &transport))
+    runtime.block_on(drive(case, service, &transport, journal))
 }
 
-async fn drive(case: &Case, service: Service, transport: &Arc<ReplayTransport>) -> Result<Verdict, CaseError> {
-    let mut course = Course::new(case, service, Arc::clone(transport) as _, Course::clock(case));
-    while let Some((index, came)) = course.next().await? {
+async fn drive(
+    case: &Case,
+    service: Service,
+    transport: &Arc<ReplayTransport>,
+    journal: Option<&Arc<Journal>>,
+) -> Result<Verdict, CaseError> {
+    let network = match journal {
+        Some(journal) => journal.around(Arc::clone(transport) as _, Arc::clone(transport)),
+        None => Arc::clone(transport) as _,
+    };
+    let mut course = Course::new(case, service, network, Course::clock(case));
+    loop {
+        if let Some(journal) = journal {
+            journal.begins(course.position());
+        }
+        let Some((index, came)) = course.next().await? else { break };
         let asked = &case.operations[index];
         let expectation = Expectation::of(index, asked)?;
         let messages: Vec<SentMessage> = transport.take_inbox();
+        if let Some(journal) = journal {
+            journal.ended(OperationEnd {
+                index,
+                name: asked.operation,
+                after: asked.after,
+                compared: expectation.compared(&came, &messages),
+                messages: messages.clone(),
+            });
+        }
         let mut problems: Vec<CaseProblem> = transport
             .take_mismatches()
             .into_iter()

@@ -34,6 +34,15 @@ pub(super) enum FilesError {
     },
 }
 
+impl FilesError {
+    /// The path that leads to nothing.
+    pub(super) fn path(&self) -> &Path {
+        match self {
+            Self::Unreadable { path, .. } | Self::Empty { path } | Self::TooDeep { path } => path,
+        }
+    }
+}
+
 /// The file itself, or all `.har` files in a folder and below, sorted by path.
 pub(super) fn cassettes(path: &Path) -> Result<Vec<PathBuf>, FilesError> {
     let mut found = Vec::new();

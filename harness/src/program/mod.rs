@@ -2,13 +2,17 @@
 
 mod faults;
 mod files;
+mod progress;
 mod replay;
+mod report;
 mod serve;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+use self::report::ReportTarget;
 
 /// Replays recorded provider exchanges through the real engine and the real plugin files.
 #[derive(Debug, Parser)]
@@ -52,6 +56,13 @@ enum Command {
         /// Decides where in an answer a fault falls: the same seed gives the same run. Default: another one each time.
         #[arg(long, value_name = "N", requires = "faults")]
         seed: Option<u64>,
+        /// Writes a report into a file: junit, html or json, as `--report html=report.html`; may be given several times.
+        ///
+        /// It has every case with its verdict, its provenance and what went over the wire, masked. It is written also
+        /// when cases fail, whole or not at all. `junit` is for systems that run tests, `html` is one page for people,
+        /// `json` has a published schema.
+        #[arg(long, value_name = "KIND=FILE")]
+        report: Vec<ReportTarget>,
     },
     /// Lists the faults: what each does, what it is declared to do to an operation, and its parameters.
     ///
@@ -110,8 +121,8 @@ pub(crate) fn run() -> ExitCode {
     let mut out = std::io::stdout().lock();
     let exit = match command {
         Command::Serve(arguments) => serve::run(*arguments, &mut out),
-        Command::Replay { paths, plugins, steps, faults, .. } if faults.is_empty() => {
-            replay::run(&paths, plugins, steps, &mut out)
+        Command::Replay { paths, plugins, steps, faults, report, .. } if faults.is_empty() => {
+            replay::run(&paths, plugins, steps, &report, &mut out)
         }
         Command::Replay { paths, plugins, faults, seed, .. } => {
             faults::run(&paths, plugins, &faults, seed, &mut out, &mut std::io::stderr())

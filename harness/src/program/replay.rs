@@ -2,23 +2,57 @@
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
 
 use countersign::bootstrap::Plugins;
 use countersign::registry::RegistryOptions;
 use countersign_harness::case::Verdict;
 use countersign_harness::cassette::{Cassette, read};
+use countersign_harness::journal::Journal;
+use countersign_harness::report::{Masked, Report, ReportCase, bad_file, loaded, replayed};
 use countersign_harness::suite::{Ran, Suite};
 
 use super::Exit;
-use super::files::cassettes;
+use super::files::{FilesError, cassettes};
+use super::progress::Progress;
+use super::report::{self, ReportTarget};
 
-/// Runs all cases and writes the report, `with_steps` with the digest of the steps of each.
-pub(super) fn run(paths: &[PathBuf], search: Vec<PathBuf>, with_steps: bool, out: &mut impl Write) -> io::Result<Exit> {
-    let mut report = Report { suite: suite(search), with_steps, out, count: Count::default() };
-    for path in paths {
-        report.path(path)?;
+/// Runs all cases and tells of each, `with_steps` with the digest of its steps; then writes the reports that are wanted.
+pub(super) fn run(
+    paths: &[PathBuf],
+    search: Vec<PathBuf>,
+    with_steps: bool,
+    reports: &[ReportTarget],
+    out: &mut impl Write,
+) -> io::Result<Exit> {
+    if let Err(error) = report::check(reports) {
+        writeln!(out, "BAD   {error}")?;
+        return Ok(Exit::BadFile);
     }
-    report.end()
+    let found: Vec<Result<(PathBuf, bool), FilesError>> = paths.iter().flat_map(|path| files(path)).collect();
+    let written = (!reports.is_empty()).then(|| Written::now("Replay of cassettes"));
+    let mut told = Told {
+        suite: suite(search),
+        with_steps,
+        out,
+        count: Count::default(),
+        progress: Progress::of(found.len()),
+        written,
+    };
+    for file in &found {
+        told.file(file)?;
+    }
+    let Told { suite, count, progress, written, out, .. } = told;
+    drop(progress);
+    let exit = count.end(out)?;
+    if let Some(written) = written
+        && let Err(error) = report::write(reports, &written.end(&suite))
+    {
+        writeln!(out, "BAD   {error}")?;
+        return Ok(Exit::Internal);
+    }
+    Ok(exit)
 }
 
 /// A suite that looks for plugins in these folders, or where it does by itself.
@@ -30,11 +64,32 @@ pub(super) fn suite(search: Vec<PathBuf>) -> Suite {
     Suite::new(plugins, RegistryOptions::default())
 }
 
-struct Report<'a, W> {
+/// The files that a path means, and whether it names the file itself.
+fn files(path: &Path) -> Vec<Result<(PathBuf, bool), FilesError>> {
+    match cassettes(path) {
+        Ok(files) => {
+            // Whoever names a cassette wants its case run; a folder may hold others, too.
+            let named = files.len() == 1 && files[0] == *path;
+            files.into_iter().map(|file| Ok((file, named))).collect()
+        }
+        Err(error) => vec![Err(error)],
+    }
+}
+
+/// Tells of each case when it ended.
+struct Told<'a, W> {
     suite: Suite,
     with_steps: bool,
     out: &'a mut W,
     count: Count,
+    progress: Progress,
+    written: Option<Written>,
+}
+
+/// The report that is being made.
+struct Written {
+    report: Report,
+    since: Instant,
 }
 
 #[derive(Default)]
@@ -46,76 +101,85 @@ struct Count {
     internal: bool,
 }
 
-impl<W: Write> Report<'_, W> {
-    fn path(&mut self, path: &Path) -> io::Result<()> {
-        match cassettes(path) {
-            Ok(files) => {
-                // Whoever names a cassette wants its case run; a folder may hold others, too.
-                let named = files.len() == 1 && files[0] == *path;
-                files.iter().try_for_each(|file| self.file(file, named))
-            }
-            Err(error) => {
-                self.count.bad += 1;
-                writeln!(self.out, "BAD   {error}")
-            }
-        }
-    }
-
-    fn file(&mut self, file: &Path, named: bool) -> io::Result<()> {
+impl<W: Write> Told<'_, W> {
+    fn file(&mut self, found: &Result<(PathBuf, bool), FilesError>) -> io::Result<()> {
+        let (file, named) = match found {
+            Ok((file, named)) => (file, *named),
+            Err(error) => return self.bad_file(error.path(), &error.to_string()),
+        };
+        self.progress.at(file.display().to_string());
         let cassette = match read(file) {
             Ok(cassette) => cassette,
-            Err(error) => {
-                self.count.bad += 1;
-                return writeln!(self.out, "BAD   {}", with_causes(&error));
-            }
+            Err(error) => return self.bad_file(file, &with_causes(&error)),
         };
-        let line = line(&cassette);
-        match self.suite.run(&cassette) {
+        let journal = self.written.as_ref().map(|_| Arc::new(Journal::new()));
+        let since = Instant::now();
+        let ran = self.suite.run_with(&cassette, journal.as_ref());
+        if let Some((journal, written)) = journal.zip(self.written.as_mut()) {
+            written.push(replayed(&cassette, &ran, named, &journal.take(), since.elapsed()));
+        }
+        self.ran(&ran, &cassette, named)
+    }
+
+    fn bad_file(&mut self, path: &Path, reason: &str) -> io::Result<()> {
+        self.count.bad += 1;
+        if let Some(written) = &mut self.written {
+            written.push(bad_file(path, reason));
+        }
+        self.tell(&format!("BAD   {reason}"), "")
+    }
+
+    fn ran(&mut self, ran: &Ran, cassette: &Cassette, named: bool) -> io::Result<()> {
+        let line = line(cassette);
+        match ran {
             Ran::Case { verdict, steps } => {
                 let line = if self.with_steps { format!("{steps}  {line}") } else { line };
-                self.verdict(&verdict, &line)
+                match verdict {
+                    Verdict::Passed(_) => {
+                        self.count.passed += 1;
+                        self.tell(&format!("pass  {line}"), "")
+                    }
+                    Verdict::Failed(problems) => {
+                        self.count.failed += 1;
+                        let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
+                        self.tell(&format!("FAIL  {line}"), &problems.join("\n"))
+                    }
+                }
             }
             Ran::NoCase if named => {
                 self.count.bad += 1;
-                writeln!(self.out, "BAD   {line}")?;
-                self.indented("the cassette has no log._countersign.case to run")
+                self.tell(&format!("BAD   {line}"), "the cassette has no log._countersign.case to run")
             }
             Ran::NoCase => {
                 self.count.without_case += 1;
-                writeln!(self.out, "none  {line}")
+                self.tell(&format!("none  {line}"), "")
             }
             Ran::Impossible(impossible) => {
                 self.count.bad += 1;
                 self.count.internal |= impossible.is_internal();
-                writeln!(self.out, "BAD   {line}")?;
-                self.indented(&impossible.to_string())
+                self.tell(&format!("BAD   {line}"), &impossible.to_string())
             }
         }
     }
 
-    fn verdict(&mut self, verdict: &Verdict, line: &str) -> io::Result<()> {
-        match verdict {
-            Verdict::Passed(_) => {
-                self.count.passed += 1;
-                writeln!(self.out, "pass  {line}")
-            }
-            Verdict::Failed(problems) => {
-                self.count.failed += 1;
-                writeln!(self.out, "FAIL  {line}")?;
-                problems.iter().try_for_each(|problem| self.indented(&problem.to_string()))
-            }
-        }
+    /// A line, and below it the lines of its reasons.
+    fn tell(&mut self, line: &str, reasons: &str) -> io::Result<()> {
+        let out = &mut self.out;
+        self.progress.aside(|| {
+            writeln!(out, "{line}")?;
+            reasons.lines().try_for_each(|reason| writeln!(out, "      {reason}"))
+        })?;
+        self.progress.done();
+        Ok(())
     }
+}
 
-    fn indented(&mut self, text: &str) -> io::Result<()> {
-        text.lines().try_for_each(|line| writeln!(self.out, "      {line}"))
-    }
-
-    fn end(self) -> io::Result<Exit> {
-        let Count { passed, failed, without_case, bad, internal } = self.count;
-        writeln!(self.out, "{passed} passed, {failed} failed, {without_case} without a case, {bad} bad")?;
-        self.out.flush()?;
-        if internal {
+impl Count {
+    fn end(&self, out: &mut impl Write) -> io::Result<Exit> {
+        let Self { passed, failed, without_case, bad, internal } = self;
+        writeln!(out, "{passed} passed, {failed} failed, {without_case} without a case, {bad} bad")?;
+        out.flush()?;
+        if *internal {
             return Ok(Exit::Internal);
         }
         Ok(match (bad, failed) {
@@ -123,6 +187,24 @@ impl<W: Write> Report<'_, W> {
             (0, _) => Exit::Failed,
             (_, _) => Exit::BadFile,
         })
+    }
+}
+
+impl Written {
+    /// A report of a run that begins now.
+    fn now(title: &str) -> Self {
+        let report = Report::new(Masked::known(title), env!("CARGO_PKG_VERSION"), jiff::Timestamp::now());
+        Self { report, since: Instant::now() }
+    }
+
+    fn push(&mut self, (suite, case): (Masked, ReportCase)) {
+        self.report.push(&suite, case);
+    }
+
+    fn end(mut self, suite: &Suite) -> Report {
+        self.report.plugins = suite.plugins().map(loaded).collect();
+        self.report.took = self.since.elapsed();
+        self.report
     }
 }
 

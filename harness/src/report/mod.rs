@@ -1,0 +1,27 @@
+//! Reports: what a run found, as one model, and the forms in which it is written.
+//!
+//! Everything is masked when the model is made, so that no form has to think of it. A report has no digests of single
+//! bodies: who knows all of a body but a code of six digits could find the code by its digest.
+
+mod body;
+mod exchange;
+mod html;
+mod json;
+mod junit;
+mod masked;
+mod model;
+mod replayed;
+#[cfg(test)]
+mod tests;
+mod text;
+
+pub use html::html;
+pub use json::{JSON_SCHEMA, JSON_VERSION, json};
+pub use junit::junit;
+pub use masked::{Mask, Masked};
+pub use model::{
+    Report, ReportAnswer, ReportBody, ReportCase, ReportContent, ReportEntry, ReportExchange, ReportFact,
+    ReportMessage, ReportMismatch, ReportNearest, ReportOperation, ReportPlugin, ReportProvenance, ReportRequest,
+    ReportSuite, ReportValue, ReportVerdict,
+};
+pub use replayed::{bad_file, loaded, replayed};
