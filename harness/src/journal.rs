@@ -168,3 +168,90 @@ impl fmt::Debug for Exchanged {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use countersign::secrets::Secrets;
+    use countersign_plugin::{Endpoint, TransportFailureKind};
+    use serde_json::json;
+    use url::Url;
+
+    use super::*;
+    use crate::cassette::{Player, parse};
+
+    /// Answers a body of this many bytes, or fails, without asking the cassette.
+    struct Canned(Option<usize>);
+
+    #[async_trait]
+    impl Transport for Canned {
+        async fn send(&self, _: Outgoing<'_>) -> Result<Reply, TransportFailure> {
+            match self.0 {
+                Some(bytes) => Ok(Reply::new(200, vec![b'x'; bytes])),
+                None => Err(TransportFailure::new(TransportFailureKind::NoAnswer, "canned")),
+            }
+        }
+    }
+
+    fn replay() -> Arc<ReplayTransport> {
+        let entry = json!({"request": {"method": "GET", "url": "https://api.example/a"}, "response": {"status": 200},
+            "_countersign": {"repeat": "any"}});
+        let har = json!({"log": {"entries": [entry]}}).to_string();
+        let cassette = parse(std::path::Path::new("test.har"), har.as_bytes()).expect("is a cassette");
+        Arc::new(ReplayTransport::new(Player::new(vec![cassette])))
+    }
+
+    fn send(transport: &dyn Transport, segment: &str) -> Result<Reply, TransportFailure> {
+        let request = Request::get(Endpoint::new("https://api.example").path([segment]));
+        let url = Url::parse(&request.url).expect("an address");
+        let secrets = Secrets::default();
+        let outgoing = Outgoing { request: &request, url: &url, secrets: &secrets, time_left: Duration::from_secs(1) };
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        runtime.block_on(transport.send(outgoing))
+    }
+
+    #[test]
+    fn each_exchange_is_kept_with_what_played_it_or_why_nothing_did() {
+        let (journal, replay) = (Arc::new(Journal::new()), replay());
+        let transport = journal.around(Arc::clone(&replay) as _, replay);
+        assert!(send(&*transport, "a").is_ok());
+        journal.begins(4);
+        assert!(send(&*transport, "b").is_err());
+        assert!(send(&*transport, "a").is_ok());
+        let pages = journal.take();
+        let told: Vec<_> = pages
+            .exchanges
+            .iter()
+            .map(|one| (one.number, one.operation, one.played_by.is_some(), one.mismatch.is_some(), one.answer.is_ok()))
+            .collect();
+        let expected =
+            [(1, None, true, false, true), (2, Some(4), false, true, false), (3, Some(4), true, false, true)];
+        assert_eq!(told, expected);
+        assert!(journal.take().exchanges.is_empty());
+    }
+
+    #[test]
+    fn what_never_came_as_far_as_the_cassette_was_played_by_nothing() {
+        let (journal, replay) = (Arc::new(Journal::new()), replay());
+        // What the cassette said of an earlier request is not said of this one.
+        assert!(send(&*replay, "a").is_ok());
+        let transport = journal.around(Arc::new(Canned(None)), replay);
+        assert!(send(&*transport, "a").is_err());
+        let [one] = &journal.take().exchanges[..] else { panic!("one exchange") };
+        assert!(one.played_by.is_none() && one.mismatch.is_none());
+    }
+
+    #[test]
+    fn long_bodies_and_many_exchanges_are_not_kept_but_counted() {
+        let (journal, replay) = (Arc::new(Journal::new()), replay());
+        let transport = journal.around(Arc::new(Canned(Some(BODY + 1))), replay);
+        for _ in 0..EXCHANGES + 3 {
+            let reply = send(&*transport, "a").expect("is canned");
+            assert_eq!(reply.body.as_slice().len(), BODY + 1, "the plugin gets all of it");
+        }
+        let pages = journal.take();
+        assert_eq!((pages.exchanges.len(), pages.dropped), (EXCHANGES, 3));
+        assert!(pages.exchanges.iter().all(|one| one.body_bytes == BODY as u64 + 1));
+        let kept = pages.exchanges.iter().filter_map(|one| one.answer.as_ref().ok());
+        assert!(kept.clone().count() == EXCHANGES && kept.clone().all(|reply| reply.body.as_slice().len() == BODY));
+    }
+}

@@ -130,6 +130,7 @@ fn write_text<W: Write>(xml: &mut Writer<W>, start: BytesStart<'_>, text: &str) 
     xml.write_event(Event::End(end))
 }
 
+/// Three decimals: the schema takes no more.
 fn seconds(took: Duration) -> String {
-    format!("{:.6}", took.as_secs_f64())
+    format!("{:.3}", took.as_secs_f64())
 }

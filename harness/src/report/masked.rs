@@ -83,50 +83,40 @@ pub struct Mask {
 }
 
 impl Mask {
+    /// Hides these values wherever they stand, too; those of less than four characters occur everywhere and are left.
+    #[must_use]
+    pub fn hiding<S: Into<String>>(mut self, values: impl IntoIterator<Item = S>) -> Self {
+        let values = values.into_iter().map(Into::into);
+        self.known.extend(values.filter(|value: &String| value.chars().count() >= SHORTEST_KNOWN));
+        self.known.sort_by(|one, other| (other.len(), other).cmp(&(one.len(), one)));
+        self.known.dedup();
+        self
+    }
+
     /// The values that a cassette and its case use and that must not show.
     pub fn of(cassette: &Cassette) -> Self {
-        let mut mask = Self::default();
+        let mut found = Vec::new();
+        let mut learn = |name: &str, value: &str| found.extend(to_hide(name, value));
         for (name, value) in cassette.variables() {
-            mask.learn(name, value);
+            learn(name, value);
         }
         for binding in cassette.entries().iter().flat_map(|entry| &entry.bindings) {
-            mask.learn(&binding.variable, &binding.sample);
+            learn(&binding.variable, &binding.sample);
         }
         if let Some(case) = cassette.case() {
             for (name, setting) in &case.settings {
                 if let Setting::Plain(value) = setting {
-                    mask.learn_json(name, value);
+                    texts(name, value, &mut learn);
                 }
             }
             for operation in &case.operations {
-                operation.input.iter().for_each(|(name, value)| mask.learn_json(name, value));
+                operation.input.iter().for_each(|(name, value)| texts(name, value, &mut learn));
                 if let Some(value) = operation.expect.get("outcome") {
-                    mask.learn_json("outcome", value);
+                    texts("outcome", value, &mut learn);
                 }
             }
         }
-        mask.known.sort_by_key(|value| std::cmp::Reverse(value.len()));
-        mask.known.dedup();
-        mask
-    }
-
-    /// Remembers the value of a field, where it is one to hide.
-    fn learn(&mut self, name: &str, value: &str) {
-        // Words such as `sms`, ids and times show.
-        let hides = self.field(name, value).as_str() != value;
-        let own_line = !value.contains(char::is_whitespace);
-        if hides && own_line && value.chars().count() >= SHORTEST_KNOWN {
-            self.known.push(value.to_owned());
-        }
-    }
-
-    fn learn_json(&mut self, name: &str, value: &Value) {
-        match value {
-            Value::String(text) => self.learn(name, text),
-            Value::Array(items) => items.iter().for_each(|item| self.learn_json(name, item)),
-            Value::Object(members) => members.iter().for_each(|(name, value)| self.learn_json(name, value)),
-            Value::Null | Value::Bool(_) | Value::Number(_) => {}
-        }
+        Self::default().hiding(found)
     }
 
     /// Foreign text.
@@ -174,6 +164,22 @@ impl Mask {
 impl fmt::Debug for Mask {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Mask({} values)", self.known.len())
+    }
+}
+
+/// The value of a field, where it is one to hide: words such as `sms`, ids and times show.
+fn to_hide(name: &str, value: &str) -> Option<String> {
+    let hides = Mask::default().field(name, value).as_str() != value;
+    (hides && !value.contains(char::is_whitespace)).then(|| value.to_owned())
+}
+
+/// Every text in a value, with the name of the member that holds it.
+fn texts(name: &str, value: &Value, seen: &mut impl FnMut(&str, &str)) {
+    match value {
+        Value::String(text) => seen(name, text),
+        Value::Array(items) => items.iter().for_each(|item| texts(name, item, seen)),
+        Value::Object(members) => members.iter().for_each(|(name, value)| texts(name, value, seen)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
@@ -315,6 +321,8 @@ mod tests {
             assert!(!mask.otherwise_open(value).as_str().contains(value));
         }
         assert_eq!(mask.text("ACME sha1 totp").as_str(), "ACME sha1 totp");
+        let mask = Mask::default().hiding(["canary", "canary-token", "abc"]);
+        assert_eq!(mask.text("a canary-token, abc").as_str(), "a ••••••-•••••, abc");
     }
 
     proptest! {

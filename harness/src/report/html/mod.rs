@@ -46,6 +46,8 @@ fn whole(report: &Report) -> Markup {
                 a class="skip" href="#cases" { "Skip to the cases" }
                 header { (head(report)) }
                 main {
+                    (troubles(report))
+                    (plugins(report))
                     (legend())
                     (filter(report))
                     (index(report))
@@ -68,16 +70,21 @@ fn head(report: &Report) -> Markup {
                 }
             }
         }
-        (troubles(report))
         dl class="facts" {
             dt { "Started" } dd { time datetime=(report.started) { (report.started.strftime("%Y-%m-%d %H:%M:%S UTC")) } }
             dt { "Took" } dd { (duration(report.took)) }
             dt { "Program" } dd { "countersign-harness " (report.program_version) }
             @if let Some(seed) = report.seed { dt { "Seed" } dd { code { (seed) } } }
         }
+    }
+}
+
+fn plugins(report: &Report) -> Markup {
+    page! {
         @if !report.plugins.is_empty() {
+            h2 { "Plugin files" }
             table {
-                caption { "Plugin files" }
+                caption { "Those that were loaded, each with the digest of its file" }
                 thead { tr { th scope="col" { "Plugin" } th scope="col" { "File" } th scope="col" { "SHA-256" } } }
                 tbody {
                     @for plugin in &report.plugins {
