@@ -2,6 +2,8 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "all of this file is a test, helpers outside of test functions too")]
 
+#[path = "emulate/callbacks.rs"]
+mod callbacks;
 #[path = "emulate/controls.rs"]
 mod controls;
 #[path = "emulate/login.rs"]

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use super::access::{Caller, Standing, Standings, Status as AccountStatus};
 use super::accounts::{EmulatorOptions, Identity, OptionsError, random_seed};
 use super::authy::Authy;
+use super::callbacks::{Callback, Callbacks, Sent};
 use super::clock::VirtualClock;
 use super::control;
 use super::control::faults::Armed;
@@ -38,7 +39,8 @@ use crate::wire::{Responder, WireAnswer, WireRequest};
 /// | `/protected/json/…`, `/onetouch/json/…` | the Authy-style service |
 /// | `/_countersign/…` | the controls; never by a host of the services |
 ///
-/// The controls: `GET inbox` (what arrived, oldest first), `GET phones` (the same as a page), `POST phones`
+/// The controls: `GET inbox` (what arrived, oldest first), `GET phones` (the same as a page), `GET callbacks` (what the
+/// services told their customers unasked, and what came of it), `POST phones`
 /// (`{"to": …, "kind": …}`, see [`PhoneKind`]), `POST clock` (`{"advance_seconds": n}`), `POST channels`
 /// (`{"channel": …, "enabled": …}`, as Twilio's console does it for a Verify service), `POST account` (`{"sid": …,
 /// "type": "trial" | "full", "status": "active" | "suspended" | "closed"}`, each but one optional), `POST approvals`
@@ -68,6 +70,7 @@ pub(super) struct Stage {
     pub(super) phones: Phones,
     pub(super) inbox: Inbox,
     pub(super) standings: Standings,
+    pub(super) callbacks: Callbacks,
     /// Whom the account that asks may reach; `None` where it is no trial account.
     only_to: Option<BTreeSet<String>>,
 }
@@ -162,6 +165,18 @@ impl Emulator {
     pub fn say_to_approval(&self, uuid: &str, approved: bool) -> Option<bool> {
         let now = self.clock.now();
         self.state().authy.say(uuid, approved, now)
+    }
+
+    /// The callbacks whose time has come, each once. Whoever carries the emulator sends them.
+    pub fn callbacks_due(&self) -> Vec<Callback> {
+        let now = self.clock.now();
+        self.state().voice.tell(&self.identity, now)
+    }
+
+    /// What came of one, for `GET callbacks`.
+    pub fn callback_sent(&self, callback: &Callback, sent: &Sent) {
+        let now = self.clock.now();
+        self.state().stage.callbacks.record(callback, sent, now);
     }
 
     /// Who asks, if they may ask this.
@@ -282,6 +297,7 @@ impl State {
             phones: Phones::default(),
             inbox: Inbox::default(),
             standings: Standings::default(),
+            callbacks: Callbacks::default(),
             only_to: None,
         };
         Self { stage, verify, voice, authy: Authy::new(identity) }

@@ -7,6 +7,7 @@
 mod access;
 mod accounts;
 mod authy;
+mod callbacks;
 mod clock;
 mod control;
 mod dice;
@@ -19,6 +20,7 @@ mod phones;
 mod reply;
 mod request;
 mod shelf;
+mod signature;
 mod verify;
 mod voice;
 
@@ -27,6 +29,7 @@ mod tests;
 
 pub use access::{KeyPower, Status as AccountStatus};
 pub use accounts::{EmulatorOptions, OptionsError};
+pub use callbacks::{Callback, Sent};
 pub use clock::{AdvanceError, VirtualClock};
 pub use emulator::Emulator;
 pub use inbox::Arrival;

@@ -45,9 +45,10 @@ struct Objection {
 type Outcome = Result<WireReply, Objection>;
 
 /// What there is, and by which methods.
-const CONTROLS: [(&str, &[&str]); 8] = [
+const CONTROLS: [(&str, &[&str]); 9] = [
     ("inbox", &["GET"]),
     ("phones", &["GET", "POST"]),
+    ("callbacks", &["GET"]),
     ("clock", &["POST"]),
     ("channels", &["POST"]),
     ("account", &["POST"]),
@@ -62,6 +63,7 @@ pub(super) fn respond(emulator: &Emulator, asked: &Asked<'_>, host: Option<&str>
         ("GET", "inbox") => Ok(inbox(emulator)),
         ("GET", "phones") => Ok(page()),
         ("GET", "faults") => Ok(emulator.armed(|armed| armed.shown())),
+        ("GET", "callbacks") => Ok(WireReply::json(200, &emulator.stage(|stage| stage.callbacks.json()))),
         _ => foreign(asked).and_then(|()| act(emulator, asked, control)),
     });
     WireAnswer::Reply(outcome.unwrap_or_else(|objection| objection.reply()))

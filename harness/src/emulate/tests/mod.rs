@@ -17,6 +17,7 @@ mod approvals;
 mod authy;
 mod authy_history;
 mod bad_input;
+mod callbacks;
 mod control;
 mod faults;
 mod messages;

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::Context;
+use super::callback::Wish;
 use crate::cassette::spoken;
 use crate::emulate::clock::later;
 use crate::emulate::number::Number;
@@ -13,7 +14,7 @@ use crate::emulate::phones::PhoneKind;
 use crate::emulate::reply::rfc2822;
 
 /// How long a call waits before it rings.
-const QUEUED: Duration = Duration::from_secs(1);
+pub(super) const QUEUED: Duration = Duration::from_secs(1);
 /// How long it rings until somebody picks up, or is found busy.
 const RINGING: Duration = Duration::from_secs(2);
 /// What a caller hears of TwiML that cannot be read. The order itself is accepted then.
@@ -47,6 +48,8 @@ pub(super) struct Call {
     pub(super) detects: bool,
     /// Its message in the inbox.
     pub(super) arrival: Option<u64>,
+    /// Whom to tell, as long as there is something to tell.
+    pub(super) wish: Option<Wish>,
 }
 
 /// Where a call stands.
@@ -177,6 +180,15 @@ impl Status {
             Self::Busy => "busy",
             Self::NoAnswer => "no-answer",
             Self::Canceled => "canceled",
+        }
+    }
+
+    /// The SIP response code that goes with a final state (RFC 3261 §21).
+    pub(super) const fn sip(self) -> u16 {
+        match self {
+            Self::Busy => 486,
+            Self::NoAnswer | Self::Canceled => 487,
+            _ => 200,
         }
     }
 

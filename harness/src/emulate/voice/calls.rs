@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::call::{Call, Speech, Status};
+use super::callback::Wish;
 use super::{Context, Line, delete, magic, refused};
 use crate::emulate::access::Access;
 use crate::emulate::accounts::is_sid;
@@ -104,6 +105,7 @@ fn create(context: &mut Context<'_>, line: &mut Line) -> Outcome {
         last: Status::NoAnswer,
         detects: form.filled("MachineDetection").is_some(),
         arrival: None,
+        wish: Wish::of(context)?,
     };
     if test {
         // Nobody is called, nothing is kept.

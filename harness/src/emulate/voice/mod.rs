@@ -2,6 +2,7 @@
 
 mod account;
 mod call;
+mod callback;
 mod caller;
 mod calls;
 mod keys;
@@ -15,6 +16,7 @@ use jiff::Timestamp;
 use self::caller::{CallerId, Owned};
 use super::access::{Access, Caller};
 use super::accounts::{Account, Identity};
+use super::callbacks::Callback;
 use super::dice::Dice;
 use super::emulator::Stage;
 use super::page::Page;
@@ -71,6 +73,17 @@ impl Voice {
     pub(super) fn verified(&self, account: &str) -> BTreeSet<String> {
         let line = self.lines.get(account);
         line.map(|line| line.verified().map(str::to_owned).collect()).unwrap_or_default()
+    }
+
+    /// What has come to be told of calls.
+    pub(super) fn tell(&mut self, identity: &Identity, now: Timestamp) -> Vec<Callback> {
+        let mut due = Vec::new();
+        for account in identity.every_account() {
+            if let Some(line) = self.lines.get_mut(&account.sid) {
+                due.extend(line.calls.iter_mut().flat_map(|call| call.tell(account, now)));
+            }
+        }
+        due
     }
 
     /// Answers a request of an account. Only JSON is emulated: without `.json` at its end no path is known.

@@ -40,7 +40,7 @@ pub(super) fn run(paths: &[PathBuf], place: &Place, out: &mut impl Write) -> io:
     }
     let entries: usize = read_in.iter().map(|cassette| cassette.entries().len()).sum();
     let responder = Arc::new(Cassettes::new(read_in));
-    let served = place.serve(&responder, out, |out, _| {
+    let served = place.serve(&responder, out, std::future::ready(()), |out, _| {
         writeln!(out, "serving {entries} recorded exchanges; interrupt (Ctrl-C) for the receipt")
     })?;
     if let Some(exit) = served {

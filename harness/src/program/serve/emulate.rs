@@ -9,6 +9,7 @@ use clap::Args;
 use countersign::secrets::Secret;
 use countersign_harness::emulate::{Emulator, EmulatorOptions, KeyPower};
 
+use super::callbacks::send_all;
 use super::{Place, reachable};
 use crate::program::Exit;
 
@@ -67,8 +68,9 @@ pub(super) fn run(identity: Identity, place: &Place, out: &mut impl Write) -> io
         }
     };
     let told = Arc::clone(&emulator);
-    let served =
-        place.serve(&emulator, out, |out, address| out.write_all(told_of(&told, &made, address).as_bytes()))?;
+    let callbacks = send_all(Arc::clone(&emulator));
+    let served = place
+        .serve(&emulator, out, callbacks, |out, address| out.write_all(told_of(&told, &made, address).as_bytes()))?;
     Ok(served.unwrap_or(Exit::Passed))
 }
 

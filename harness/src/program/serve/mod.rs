@@ -1,5 +1,6 @@
 //! `serve`: cassettes or the emulator behind an HTTP address, until the program is interrupted.
 
+mod callbacks;
 mod cassettes;
 mod emulate;
 
@@ -73,11 +74,13 @@ struct Place {
 }
 
 impl Place {
-    /// Serves until interrupted; `told` says what is to be known, below the first line. `Some` says that it could not.
+    /// Serves until interrupted; `beside` runs meanwhile, and `told` says what is to be known, below
+    /// the first line. `Some` says that it could not.
     fn serve<R: Responder + Hosts + 'static>(
         &self,
         responder: &Arc<R>,
         out: &mut impl Write,
+        beside: impl Future<Output = ()> + Send + 'static,
         told: impl FnOnce(&mut dyn Write, SocketAddr) -> io::Result<()>,
     ) -> io::Result<Option<Exit>> {
         let Ok(runtime) = tokio::runtime::Builder::new_multi_thread().enable_all().build() else {
@@ -117,7 +120,9 @@ impl Place {
             }
             told(out, server.address())?;
             out.flush()?;
+            let beside = tokio::spawn(beside);
             server.run(Arc::clone(responder) as _, interrupted()).await;
+            beside.abort();
             Ok(None)
         })
     }
