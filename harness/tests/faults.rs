@@ -1,10 +1,16 @@
 //! Every fixture under every fault, and a judge that finds what a bad plugin does.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
-use countersign_harness::fault::CATALOG;
+use countersign::bootstrap::Plugins;
+use countersign::registry::RegistryOptions;
+use countersign_harness::cassette::parse;
+use countersign_harness::fault::matrix::Matrix;
+use countersign_harness::fault::{CATALOG, Chosen};
+use countersign_harness::suite::Suite;
 use serde_json::{Value, json};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_countersign-harness");
@@ -43,11 +49,16 @@ fn the_plugins_withstand_every_fault_in_every_exchange() {
 
 #[test]
 fn each_fault_means_something_in_some_exchange() {
+    let mut options = RegistryOptions::default();
+    options.probe_program = Some(PROGRAM.into());
+    let mut suite = Suite::new(Plugins::default(), options);
+    let fixture = countersign_fixtures::cassette("twilio-verify/start-then-approved.har").expect("is embedded");
+    let cassette = parse(fixture.path, fixture.bytes).expect("is a cassette");
+    let instance = suite.open(cassette.case().expect("a case")).expect("opens");
     for fault in CATALOG {
-        let (exit, text) =
-            program(["replay", &fixtures("twilio-verify/start-then-approved.har"), "--faults", fault.id]);
-        assert_eq!(exit, 0, "{text}");
-        assert!(!text.contains(" 0 passed"), "{}: {text}", fault.id);
+        let matrix = Matrix::new(vec![Chosen::new(fault)], 1).expect("a runtime");
+        let score = matrix.run(&cassette, &instance).expect("runs");
+        assert!(score.passed > 0 && score.failures.is_empty(), "{}: {score:?}", fault.id);
     }
 }
 
@@ -96,6 +107,26 @@ fn unknown_faults_and_bad_files_end_with_two() {
     check(program(["replay", &fixtures("demo/call.har"), "--faults", "all"]), 2, &["has no log._countersign.case"]);
     check(program(["replay", &totp, "--seed", "1"]), 2, &["--faults"]);
     check(program(["replay", &totp, "--faults", "all", "--steps"]), 2, &["--steps"]);
+}
+
+#[test]
+fn a_served_certificate_has_its_fault_and_only_faults_of_connections_are_taken() {
+    let demo = fixtures("demo/sms.har");
+    let serve = |fault: &str| program(["serve", "--cassette", &demo, "--tls-fault", fault]);
+    check(serve("http-503"), 2, &["it is not a fault of a connection; those are tls-expired"]);
+    check(serve("tls-expierd"), 2, &["did you mean `tls-expired`?"]);
+    let folder = tempfile::tempdir().expect("a folder");
+    let authority = folder.path().join("authority.pem");
+    let mut command = Command::new(PROGRAM);
+    command.args(["serve", "--cassette", &demo, "--tls-fault", "tls-wrong-name", "--tls-ca-out"]).arg(&authority);
+    let mut child = command.stdout(Stdio::piped()).spawn().expect("the program starts");
+    let mut line = String::new();
+    let read = BufReader::new(child.stdout.take().expect("is piped")).read_line(&mut line);
+    child.kill().expect("it runs");
+    child.wait().expect("it ends");
+    read.expect("a line");
+    assert!(line.starts_with("listening on https://127.0.0.1:"), "{line}");
+    assert!(fs::read_to_string(&authority).expect("is written").starts_with("-----BEGIN CERTIFICATE-----"));
 }
 
 /// A cassette for the test plugin that misbehaves as its settings say.

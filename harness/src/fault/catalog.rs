@@ -40,12 +40,10 @@ pub struct Parameter {
 /// Where a fault can be committed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// Around the engine's transport alone: it comes before any request, where a carrier has nothing to answer yet.
-    Transport,
-    /// Around whoever answers a carrier's requests alone.
-    Carrier,
-    /// Around either.
+    /// In any exchange: around a transport, and around whoever answers a carrier's requests.
     Both,
+    /// When a connection is made, before any request: around a transport, and by the certificate that a carrier shows.
+    Connection,
 }
 
 /// What a fault is declared to do to the operation whose exchange it hits.
@@ -161,7 +159,7 @@ const fn harmful(id: &'static str, summary: &'static str, kind: Kind) -> Fault {
 
 const fn certificate(id: &'static str, summary: &'static str, what: Certificate) -> Fault {
     let kind = Kind::Certificate(what);
-    Fault { id, summary, parameters: &[], place: Place::Transport, harm: Harm::Harmful, kind }
+    Fault { id, summary, parameters: &[], place: Place::Connection, harm: Harm::Harmful, kind }
 }
 
 impl Fault {
@@ -173,9 +171,8 @@ impl Fault {
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Transport => "transport",
-            Self::Carrier => "carrier",
             Self::Both => "both",
+            Self::Connection => "connection",
         })
     }
 }

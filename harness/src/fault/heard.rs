@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use countersign::secrets::Secrets;
 use countersign::transport::Outgoing;
 use countersign_plugin::http::{Body, FieldValue};
 use percent_encoding::percent_decode_str;
@@ -24,14 +25,11 @@ pub(super) struct Heard {
 }
 
 impl Heard {
-    /// A request of a plugin.
+    /// A request of a plugin, its secrets by name: what is quoted comes back to the plugin, which must not learn them.
     pub(super) fn outgoing(outgoing: &Outgoing<'_>) -> Self {
         let reveal = |value: &FieldValue| match value {
             FieldValue::Text(text) => Zeroizing::new(text.clone()),
-            FieldValue::Secret(reference) => {
-                let value = outgoing.secrets.named(reference.name());
-                Zeroizing::new(value.map(|secret| secret.expose().to_owned()).unwrap_or_default())
-            }
+            FieldValue::Secret(reference) => Zeroizing::new(format!("[{}]", reference.name())),
         };
         let values = match &outgoing.request.body {
             Some(Body::Form(fields)) => fields.iter().map(|(_, value)| reveal(value)).collect(),
@@ -43,12 +41,14 @@ impl Heard {
             target: Zeroizing::new(format!("{}{query}", outgoing.url.path())),
             segments: segments(outgoing.url.path()),
             values,
-            credentials: outgoing
-                .secrets
-                .iter()
-                .map(|(_, secret)| Zeroizing::new(secret.expose().to_owned()))
-                .collect(),
+            credentials: Vec::new(),
         }
+    }
+
+    /// The same with the values of its secrets, which must be made up.
+    pub(super) fn with_secrets(mut self, secrets: &Secrets) -> Self {
+        self.credentials = secrets.iter().map(|(_, secret)| Zeroizing::new(secret.expose().to_owned())).collect();
+        self
     }
 
     /// A request that a carrier brought.

@@ -4,6 +4,7 @@
 mod apply;
 mod body;
 mod catalog;
+mod certificate;
 mod chosen;
 mod deliver;
 mod heard;
@@ -15,6 +16,7 @@ pub mod matrix;
 mod tests;
 
 pub use catalog::{CATALOG, Fault, Harm, Parameter, Place, UnknownFault, fault};
+pub use certificate::{CertificateError, FaultyCertificate};
 pub use chosen::{BadParameter, Chosen};
 pub use deliver::Pace;
 pub(crate) use layer::struck;

@@ -286,7 +286,8 @@ fn sent(chosen: Chosen, seconds: u64) -> (Result<Reply, TransportFailure>, Durat
     let layer = FaultyTransport::new(provider, chosen, When::Always, 1, Arc::new(Standing), pace);
     let secrets: Secrets = [("auth_token".to_owned(), Secret::new("canary-token"))].into_iter().collect();
     let token = SecretRef::named("auth_token");
-    let request = Request::post(Endpoint::new("https://api.example").path(["check"])).bearer(&token);
+    let request =
+        Request::post(Endpoint::new("https://api.example").path(["check"])).bearer(&token).form([("Key", &token)]);
     let url = Url::parse(&request.url).expect("an address");
     let time_left = Duration::from_secs(seconds);
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
@@ -317,6 +318,15 @@ fn a_transport_reports_what_a_live_one_would() {
     reported("tls-expired", NotSent, "the certificate of `api.example` expired", 0);
     reported("tls-wrong-name", NotSent, "the certificate of `api.example` is not valid for this name", 0);
     reported("tls-self-signed", NotSent, "the certificate of `api.example` comes from an unknown issuer", 0);
+}
+
+#[test]
+fn a_layer_never_tells_a_plugin_its_secrets() {
+    for id in ["http-401", "http-500", "html-page"] {
+        let body = sent(chosen(id), 10).0.expect("is answered").body;
+        let text = String::from_utf8_lossy(body.as_slice()).into_owned();
+        assert!(text.contains("/check") && text.contains("[auth_token]") && !text.contains("canary"), "{id}: {text}");
+    }
 }
 
 #[test]

@@ -24,7 +24,7 @@ pub(super) fn list(as_json: bool, out: &mut impl Write) -> io::Result<Exit> {
         for fault in CATALOG {
             let Fault { id, summary, harm, place, .. } = fault;
             let (harm, place) = (harm.to_string(), place.to_string());
-            writeln!(out, "{id:widest$}  {harm:8}  {place:9}  {summary}")?;
+            writeln!(out, "{id:widest$}  {harm:8}  {place:10}  {summary}")?;
             for parameter in fault.parameters {
                 let (name, about, default) = (parameter.name, parameter.summary, parameter.default);
                 let range = format!("{} to {}", parameter.least, parameter.most);

@@ -67,7 +67,7 @@ enum Command {
     /// Lists the faults: what each does, what it is declared to do to an operation, and its parameters.
     ///
     /// `replay --faults` commits them around the engine's transport. `POST /_countersign/faults` of the emulator puts
-    /// them before its next answers.
+    /// them before its next answers; those of a connection come by `serve --tls-fault`.
     Faults {
         /// As JSON.
         #[arg(long)]

@@ -113,9 +113,9 @@ fn chosen(body: &Map<String, Value>) -> Result<Chosen, Objection> {
     let id = id.ok_or_else(|| Objection::field("fault", "must be the id of a fault, such as http-503"))?;
     let objection = |error: String| Objection { status: 400, field: Some("fault"), error };
     let fault = fault(id).map_err(|error| objection(error.to_string()))?;
-    if fault.place == Place::Transport {
+    if fault.place == Place::Connection {
         return Err(objection(format!(
-            "fault `{id}` comes before any request, when a connection is made, so that no answer can have it"
+            "fault `{id}` comes before any request, when a connection is made; start the emulator with --tls-fault {id}"
         )));
     }
     let mut chosen = Chosen::new(fault);

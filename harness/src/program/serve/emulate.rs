@@ -69,8 +69,9 @@ pub(super) fn run(identity: Identity, place: &Place, out: &mut impl Write) -> io
     };
     let told = Arc::clone(&emulator);
     let callbacks = send_all(Arc::clone(&emulator));
-    let served = place
-        .serve(&emulator, out, callbacks, |out, address| out.write_all(told_of(&told, &made, address).as_bytes()))?;
+    let served = place.serve(&emulator, out, callbacks, |out, address| {
+        out.write_all(told_of(&told, &made, address, &place.base(address)).as_bytes())
+    })?;
     Ok(served.unwrap_or(Exit::Passed))
 }
 
@@ -108,8 +109,7 @@ struct Made {
 }
 
 /// The lines below the first: where the phones are, and what to put into the shell and the bootstrap.
-fn told_of(emulator: &Emulator, made: &Made, address: SocketAddr) -> String {
-    let base = format!("http://{}", reachable(address));
+fn told_of(emulator: &Emulator, made: &Made, address: SocketAddr, base: &str) -> String {
     let mut text = format!("phones on {base}/_countersign/phones\n\n# For the shell:\n");
     let (sid, token) = emulator.accounts().next().unzip();
     let secrets = [(TOKEN, made.token, token), (KEY, made.key, emulator.authy_keys().next())];

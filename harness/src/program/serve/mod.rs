@@ -3,6 +3,7 @@
 mod callbacks;
 mod cassettes;
 mod emulate;
+mod tls;
 
 use std::fs;
 use std::io::{self, Write};
@@ -33,6 +34,8 @@ pub(super) struct Arguments {
     identity: emulate::Identity,
     #[command(flatten)]
     proxy: ProxyArguments,
+    #[command(flatten)]
+    tls: tls::TlsArguments,
 }
 
 /// Whom the emulator can be.
@@ -58,8 +61,8 @@ struct ProxyArguments {
 
 /// Serves, and tells at the end what there is to tell.
 pub(super) fn run(arguments: Arguments, out: &mut impl Write) -> io::Result<Exit> {
-    let Arguments { cassette, emulate, listen, identity, proxy } = arguments;
-    let place = Place { listen, ca_out: proxy.ca_out };
+    let Arguments { cassette, emulate, listen, identity, proxy, tls } = arguments;
+    let place = Place { listen, ca_out: proxy.ca_out, tls };
     match emulate {
         Some(Provider::Twilio) => emulate::run(identity, &place, out),
         None => cassettes::run(&cassette, &place, out),
@@ -71,9 +74,16 @@ struct Place {
     listen: SocketAddr,
     /// Where the certificate of the proxy's authority goes, if there is to be a proxy.
     ca_out: Option<PathBuf>,
+    tls: tls::TlsArguments,
 }
 
 impl Place {
+    /// Where a client on this machine finds what is served there.
+    fn base(&self, address: SocketAddr) -> String {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", reachable(address))
+    }
+
     /// Serves until interrupted; `beside` runs meanwhile, and `told` says what is to be known, below
     /// the first line. `Some` says that it could not.
     fn serve<R: Responder + Hosts + 'static>(
@@ -114,7 +124,15 @@ impl Place {
                 }
                 server = server.with_proxy(proxy);
             }
-            writeln!(out, "listening on http://{}", server.address())?;
+            server = match self.tls.applied(server) {
+                Ok(server) => server,
+                Err(error) => {
+                    writeln!(out, "BAD   --tls-fault: {error}")?;
+                    return Ok(Some(Exit::BadFile));
+                }
+            };
+            let scheme = if self.tls.is_some() { "https" } else { "http" };
+            writeln!(out, "listening on {scheme}://{}", server.address())?;
             if let Some(path) = &self.ca_out {
                 announce_proxy(server.address(), path, out)?;
             }
