@@ -131,6 +131,48 @@ fn the_exchanges_of_a_case_stand_in_order_with_request_reply_and_entry() {
     assert_eq!((&code["found"], &code["same"]), (&"20404".into(), &true.into()));
 }
 
+#[test]
+fn under_faults_each_exchange_under_each_fault_is_a_case() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let cassette = fixtures().join("twilio-verify/start-then-approved.har").display().to_string();
+    let faults = ["--faults", "http-503,empty-200,duplicate-keys", "--seed", "7"].map(str::to_owned);
+    let target = target("json", folder.path(), "r.json");
+    let ran = replay(faults.iter().chain(&target).chain([&cassette]));
+    assert_eq!((ran.exit, &*ran.errors), (0, ""), "{}", ran.out);
+    let report = json(folder.path());
+    let schema: Value = serde_json::from_str(JSON_SCHEMA).expect("is JSON");
+    jsonschema::validate(&schema, &report).expect("fits the schema");
+    assert_eq!(report["seed"], 7);
+    let cases = report["suites"][0]["cases"].as_array().expect("one suite");
+    let ids: Vec<_> = cases.iter().map(|case| case["id"].as_str().expect("text")).collect();
+    assert_eq!(ids.len(), 6, "{ids:?}");
+    for exchange in [1, 2] {
+        for fault in ["http-503", "empty-200", "duplicate-keys"] {
+            let id = format!("start-then-approved, exchange {exchange} × {fault}");
+            assert!(ids.contains(&&*id), "{id}: {ids:?}");
+        }
+    }
+    for case in cases {
+        assert!(["passed", "skipped"].contains(&case["verdict"]["verdict"].as_str().expect("a word")), "{case}");
+        assert_eq!(case["provenance"]["kind"], "transcribed");
+    }
+}
+
+#[test]
+fn what_fails_without_any_fault_is_one_case() {
+    let (cassettes, folder) = (mixed(), tempfile::tempdir().expect("a folder"));
+    let cassettes = [cassettes.path().display().to_string(), "--faults".to_owned(), "all".to_owned()];
+    let ran = replay(cassettes.iter().chain(&target("json", folder.path(), "r.json")));
+    assert_eq!(ran.exit, 2, "{}", ran.out);
+    let report = json(folder.path());
+    let cases = report["suites"][0]["cases"].as_array().expect("one suite");
+    let told: Vec<_> = cases.iter().map(|case| (&case["id"], &case["verdict"]["verdict"])).collect();
+    let expected = [("bad", "bad"), ("wrong", "failed")].map(|(id, word)| (Value::from(id), Value::from(word)));
+    assert_eq!(format!("{told:?}"), format!("{expected:?}"));
+    let why = cases[1]["verdict"]["reasons"][0].as_str().expect("a reason");
+    assert!(why.starts_with("fails without any fault"), "{why}");
+}
+
 /// The codes, numbers, addresses and seeds of a cassette, by where a case has them.
 fn to_hide(value: &Value, name: &str, found: &mut BTreeSet<String>) {
     match value {

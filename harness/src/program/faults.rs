@@ -1,18 +1,20 @@
 //! `faults` and `replay --faults`: the catalogue, and every exchange under every fault.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use countersign::clock::{Random as _, SystemRandom};
 use countersign_harness::cassette::{Cassette, read};
 use countersign_harness::fault::matrix::{Matrix, Score};
 use countersign_harness::fault::{CATALOG, Chosen, Fault, UnknownFault, fault};
+use countersign_harness::report::{bad_file, faulted};
 use countersign_harness::suite::{Impossible, Suite};
 use serde_json::{Value, json};
 
 use super::Exit;
-use super::files::cassettes;
-use super::replay::{suite, with_causes};
+use super::progress::Progress;
+use super::replay::{files, suite, with_causes};
+use super::report::{self, Gathered, ReportTarget};
 
 /// Writes the catalogue.
 pub(super) fn list(as_json: bool, out: &mut impl Write) -> io::Result<Exit> {
@@ -61,9 +63,13 @@ pub(super) fn run(
     search: Vec<PathBuf>,
     ids: &[String],
     seed: Option<u64>,
+    reports: &[ReportTarget],
     out: &mut impl Write,
-    progress: &mut (impl Write + IsTerminal),
 ) -> io::Result<Exit> {
+    if let Err(error) = report::check(reports) {
+        writeln!(out, "BAD   {error}")?;
+        return Ok(Exit::BadFile);
+    }
     let faults = match chosen(ids) {
         Ok(faults) => faults,
         Err(error) => {
@@ -74,31 +80,29 @@ pub(super) fn run(
     let Some(seed) = seed.or_else(any_seed) else { return Ok(Exit::Internal) };
     let Ok(matrix) = Matrix::new(faults, seed) else { return Ok(Exit::Internal) };
     writeln!(out, "seed {seed}")?;
-    let mut report = Report { matrix, suite: suite(search), out, count: Count::default() };
-    let mut files = Vec::new();
-    for path in paths {
-        match cassettes(path) {
-            // Whoever names a cassette wants its case run; a folder may hold others, too.
-            Ok(found) => {
-                let named = found.len() == 1 && found[0] == *path;
-                files.extend(found.into_iter().map(|file| (file, named)));
-            }
-            Err(error) => report.bad(&error.to_string())?,
+    let mut gathered = Gathered::wanted(reports, "Replay of cassettes under faults");
+    if let Some(gathered) = &mut gathered {
+        gathered.seed(seed);
+    }
+    let found: Vec<_> = paths.iter().flat_map(|path| files(path)).collect();
+    let progress = Progress::of(found.len());
+    let mut told = Told { matrix, suite: suite(search), out, count: Count::default(), progress, gathered };
+    for file in &found {
+        match file {
+            Ok((file, named)) => told.file(file, *named)?,
+            Err(error) => told.bad(error.path(), &error.to_string())?,
         }
     }
-    let watched = progress.is_terminal();
-    for (done, (file, named)) in files.iter().enumerate() {
-        if watched {
-            write!(progress, "\r\x1b[K{done} of {} cassettes", files.len())?;
-            progress.flush()?;
-        }
-        report.file(file, *named)?;
+    let Told { matrix, suite, out, count, progress, gathered } = told;
+    drop(progress);
+    let exit = count.end(matrix.faults(), out)?;
+    if let Some(gathered) = gathered
+        && let Err(error) = report::write(reports, &gathered.end(&suite))
+    {
+        writeln!(out, "BAD   {error}")?;
+        return Ok(Exit::Internal);
     }
-    if watched {
-        write!(progress, "\r\x1b[K")?;
-        progress.flush()?;
-    }
-    report.end()
+    Ok(exit)
 }
 
 /// Each fault once, in the order of the catalogue.
@@ -116,11 +120,14 @@ fn any_seed() -> Option<u64> {
     Some(u32::from_be_bytes(bytes).into())
 }
 
-struct Report<'a, W> {
+/// Tells of each pair that is broken.
+struct Told<'a, W> {
     matrix: Matrix,
     suite: Suite,
     out: &'a mut W,
     count: Count,
+    progress: Progress,
+    gathered: Option<Gathered>,
 }
 
 #[derive(Default)]
@@ -133,27 +140,34 @@ struct Count {
     internal: bool,
 }
 
-impl<W: Write> Report<'_, W> {
+impl<W: Write> Told<'_, W> {
     fn file(&mut self, file: &Path, named: bool) -> io::Result<()> {
+        self.progress.at(file.display().to_string());
         let cassette = match read(file) {
             Ok(cassette) => cassette,
-            Err(error) => return self.bad(&with_causes(&error)),
+            Err(error) => return self.bad(file, &with_causes(&error)),
         };
         match self.score(&cassette) {
-            Ok(Some(Score { exchanges, passed, not_applicable, failures })) => {
+            Ok(Some(Score { exchanges, passed, not_applicable, failures, .. })) => {
                 self.count.exchanges += exchanges;
                 self.count.passed += passed;
                 self.count.failed += failures.len();
                 self.count.not_applicable += not_applicable;
-                failures.iter().try_for_each(|broken| writeln!(self.out, "FAIL  {broken}"))
+                let out = &mut self.out;
+                self.progress.aside(|| failures.iter().try_for_each(|broken| writeln!(out, "FAIL  {broken}")))?;
+                self.progress.done();
+                Ok(())
             }
             Ok(None) if named => {
-                self.bad(&format!("{}: the cassette has no log._countersign.case to run", file.display()))
+                self.bad(file, &format!("{}: the cassette has no log._countersign.case to run", file.display()))
             }
-            Ok(None) => Ok(()),
+            Ok(None) => {
+                self.progress.done();
+                Ok(())
+            }
             Err(impossible) => {
                 self.count.internal |= impossible.is_internal();
-                self.bad(&format!("{}: {}", file.display(), impossible.to_string().replace('\n', "; ")))
+                self.bad(file, &format!("{}: {}", file.display(), impossible.to_string().replace('\n', "; ")))
             }
         }
     }
@@ -161,20 +175,32 @@ impl<W: Write> Report<'_, W> {
     fn score(&mut self, cassette: &Cassette) -> Result<Option<Score>, Impossible> {
         let Some(case) = cassette.case() else { return Ok(None) };
         let instance = self.suite.open(case)?;
-        Ok(Some(self.matrix.run(cassette, &instance)?))
+        let score = self.matrix.run(cassette, &instance)?;
+        if let Some(gathered) = &mut self.gathered {
+            let (suite, cases) = faulted(cassette, &score, |pair| self.matrix.again(cassette, &instance, pair).ok());
+            cases.into_iter().for_each(|case| gathered.push((suite.clone(), case)));
+        }
+        Ok(Some(score))
     }
 
-    fn bad(&mut self, text: &str) -> io::Result<()> {
+    fn bad(&mut self, file: &Path, text: &str) -> io::Result<()> {
         self.count.bad += 1;
-        writeln!(self.out, "BAD   {text}")
+        if let Some(gathered) = &mut self.gathered {
+            gathered.push(bad_file(file, text));
+        }
+        let out = &mut self.out;
+        self.progress.aside(|| writeln!(out, "BAD   {text}"))?;
+        self.progress.done();
+        Ok(())
     }
+}
 
-    fn end(self) -> io::Result<Exit> {
-        let Count { exchanges, passed, failed, not_applicable, bad, internal } = self.count;
-        let faults = self.matrix.faults();
+impl Count {
+    fn end(&self, faults: usize, out: &mut impl Write) -> io::Result<Exit> {
+        let Self { exchanges, passed, failed, not_applicable, bad, internal } = self;
         let rest = format!("{not_applicable} mean nothing, {bad} bad");
-        writeln!(self.out, "{exchanges} exchanges × {faults} faults: {passed} passed, {failed} failed, {rest}")?;
-        self.out.flush()?;
+        writeln!(out, "{exchanges} exchanges × {faults} faults: {passed} passed, {failed} failed, {rest}")?;
+        out.flush()?;
         Ok(match (internal, bad, failed) {
             (true, ..) => Exit::Internal,
             (false, 0, 0) => Exit::Passed,

@@ -59,7 +59,7 @@ enum Command {
         /// Writes a report into a file: junit, html or json, as `--report html=report.html`; may be given several times.
         ///
         /// It has every case with its verdict, its provenance and what went over the wire, masked. It is written also
-        /// when cases fail, whole or not at all. `junit` is for systems that run tests, `html` is one page for people,
+        /// when cases fail, whole or not at all. With --faults each exchange under each fault is a case. `junit` is for systems that run tests, `html` is one page for people,
         /// `json` has a published schema.
         #[arg(long, value_name = "KIND=FILE")]
         report: Vec<ReportTarget>,
@@ -125,8 +125,8 @@ pub(crate) fn run() -> ExitCode {
         Command::Replay { paths, plugins, steps, faults, report, .. } if faults.is_empty() => {
             replay::run(&paths, plugins, steps, &report, &mut out)
         }
-        Command::Replay { paths, plugins, faults, seed, .. } => {
-            faults::run(&paths, plugins, &faults, seed, &mut out, &mut std::io::stderr())
+        Command::Replay { paths, plugins, faults, seed, report, .. } => {
+            faults::run(&paths, plugins, &faults, seed, &report, &mut out)
         }
         Command::Faults { json } => faults::list(json, &mut out),
     };

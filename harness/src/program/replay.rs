@@ -10,13 +10,13 @@ use countersign::registry::RegistryOptions;
 use countersign_harness::case::Verdict;
 use countersign_harness::cassette::{Cassette, read};
 use countersign_harness::journal::Journal;
-use countersign_harness::report::{Masked, Report, ReportCase, bad_file, loaded, replayed};
+use countersign_harness::report::{bad_file, replayed};
 use countersign_harness::suite::{Ran, Suite};
 
 use super::Exit;
 use super::files::{FilesError, cassettes};
 use super::progress::Progress;
-use super::report::{self, ReportTarget};
+use super::report::{self, Gathered, ReportTarget};
 
 /// Runs all cases and tells of each, `with_steps` with the digest of its steps; then writes the reports that are wanted.
 pub(super) fn run(
@@ -31,23 +31,23 @@ pub(super) fn run(
         return Ok(Exit::BadFile);
     }
     let found: Vec<Result<(PathBuf, bool), FilesError>> = paths.iter().flat_map(|path| files(path)).collect();
-    let written = (!reports.is_empty()).then(|| Written::now("Replay of cassettes"));
+    let gathered = Gathered::wanted(reports, "Replay of cassettes");
     let mut told = Told {
         suite: suite(search),
         with_steps,
         out,
         count: Count::default(),
         progress: Progress::of(found.len()),
-        written,
+        gathered,
     };
     for file in &found {
         told.file(file)?;
     }
-    let Told { suite, count, progress, written, out, .. } = told;
+    let Told { suite, count, progress, gathered, out, .. } = told;
     drop(progress);
     let exit = count.end(out)?;
-    if let Some(written) = written
-        && let Err(error) = report::write(reports, &written.end(&suite))
+    if let Some(gathered) = gathered
+        && let Err(error) = report::write(reports, &gathered.end(&suite))
     {
         writeln!(out, "BAD   {error}")?;
         return Ok(Exit::Internal);
@@ -65,7 +65,7 @@ pub(super) fn suite(search: Vec<PathBuf>) -> Suite {
 }
 
 /// The files that a path means, and whether it names the file itself.
-fn files(path: &Path) -> Vec<Result<(PathBuf, bool), FilesError>> {
+pub(super) fn files(path: &Path) -> Vec<Result<(PathBuf, bool), FilesError>> {
     match cassettes(path) {
         Ok(files) => {
             // Whoever names a cassette wants its case run; a folder may hold others, too.
@@ -83,13 +83,7 @@ struct Told<'a, W> {
     out: &'a mut W,
     count: Count,
     progress: Progress,
-    written: Option<Written>,
-}
-
-/// The report that is being made.
-struct Written {
-    report: Report,
-    since: Instant,
+    gathered: Option<Gathered>,
 }
 
 #[derive(Default)]
@@ -112,19 +106,19 @@ impl<W: Write> Told<'_, W> {
             Ok(cassette) => cassette,
             Err(error) => return self.bad_file(file, &with_causes(&error)),
         };
-        let journal = self.written.as_ref().map(|_| Arc::new(Journal::new()));
+        let journal = self.gathered.as_ref().map(|_| Arc::new(Journal::new()));
         let since = Instant::now();
         let ran = self.suite.run_with(&cassette, journal.as_ref());
-        if let Some((journal, written)) = journal.zip(self.written.as_mut()) {
-            written.push(replayed(&cassette, &ran, named, &journal.take(), since.elapsed()));
+        if let Some((journal, gathered)) = journal.zip(self.gathered.as_mut()) {
+            gathered.push(replayed(&cassette, &ran, named, &journal.take(), since.elapsed()));
         }
         self.ran(&ran, &cassette, named)
     }
 
     fn bad_file(&mut self, path: &Path, reason: &str) -> io::Result<()> {
         self.count.bad += 1;
-        if let Some(written) = &mut self.written {
-            written.push(bad_file(path, reason));
+        if let Some(gathered) = &mut self.gathered {
+            gathered.push(bad_file(path, reason));
         }
         self.tell(&format!("BAD   {reason}"), "")
     }
@@ -187,24 +181,6 @@ impl Count {
             (0, _) => Exit::Failed,
             (_, _) => Exit::BadFile,
         })
-    }
-}
-
-impl Written {
-    /// A report of a run that begins now.
-    fn now(title: &str) -> Self {
-        let report = Report::new(Masked::known(title), env!("CARGO_PKG_VERSION"), jiff::Timestamp::now());
-        Self { report, since: Instant::now() }
-    }
-
-    fn push(&mut self, (suite, case): (Masked, ReportCase)) {
-        self.report.push(&suite, case);
-    }
-
-    fn end(mut self, suite: &Suite) -> Report {
-        self.report.plugins = suite.plugins().map(loaded).collect();
-        self.report.took = self.since.elapsed();
-        self.report
     }
 }
 

@@ -5,8 +5,10 @@ use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::Instant;
 
-use countersign_harness::report::{self, Report};
+use countersign_harness::report::{self, Masked, Report, ReportCase, loaded};
+use countersign_harness::suite::Suite;
 use tempfile::NamedTempFile;
 use thiserror::Error;
 
@@ -34,6 +36,12 @@ impl fmt::Display for ReportKind {
         let named = Self::NAMED.iter().find(|(kind, _)| kind == self);
         f.write_str(named.map_or("", |(_, name)| name))
     }
+}
+
+/// A report that is being made.
+pub(super) struct Gathered {
+    report: Report,
+    since: Instant,
 }
 
 /// Why a value of `--report` means nothing.
@@ -98,6 +106,31 @@ impl FromStr for ReportTarget {
             return Err(TargetError::NoFile { kind: name.to_owned() });
         }
         Ok(Self { kind: *kind, path: path.into() })
+    }
+}
+
+impl Gathered {
+    /// A report of a run that begins now, where any is wanted.
+    pub(super) fn wanted(targets: &[ReportTarget], title: &str) -> Option<Self> {
+        let report = || Report::new(Masked::known(title), env!("CARGO_PKG_VERSION"), jiff::Timestamp::now());
+        (!targets.is_empty()).then(|| Self { report: report(), since: Instant::now() })
+    }
+
+    /// What decides over everything random.
+    pub(super) fn seed(&mut self, seed: u64) {
+        self.report.seed = Some(seed);
+    }
+
+    /// One more case of this suite.
+    pub(super) fn push(&mut self, (suite, case): (Masked, ReportCase)) {
+        self.report.push(&suite, case);
+    }
+
+    /// The report, now that all is done.
+    pub(super) fn end(mut self, suite: &Suite) -> Report {
+        self.report.plugins = suite.plugins().map(loaded).collect();
+        self.report.took = self.since.elapsed();
+        self.report
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod body;
 mod exchange;
+mod faulted;
 mod html;
 mod json;
 mod junit;
@@ -15,6 +16,7 @@ mod replayed;
 mod tests;
 mod text;
 
+pub use faulted::faulted;
 pub use html::html;
 pub use json::{JSON_SCHEMA, JSON_VERSION, json};
 pub use junit::junit;

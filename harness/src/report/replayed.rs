@@ -33,17 +33,8 @@ pub fn replayed(cassette: &Cassette, ran: &Ran, named: bool, pages: &Pages, took
     };
     // Written by the cassette's author, who may name the very number that the case uses.
     let title = mask.otherwise_open(cassette.title().unwrap_or("a HAR file without a title"));
-    let case = cassette.case();
     let report = ReportCase {
         took,
-        cassette: Some(Masked::known(path.to_string_lossy())),
-        provenance: cassette.provenance().map(|provenance| ReportProvenance {
-            kind: provenance.kind,
-            source: mask.otherwise_open(&provenance.source),
-        }),
-        plugin: case.map(|case| Masked::known(&case.plugin)),
-        channel: case.map(|case| Masked::known(&case.channel)),
-        mode: case.and_then(|case| case.mode.as_ref()).map(Masked::known),
         operations: pages.operations.iter().map(|end| operation(&mask, end, &pages.exchanges)).collect(),
         steps: match ran {
             Ran::Case { steps, .. } => Some(*steps),
@@ -51,15 +42,31 @@ pub fn replayed(cassette: &Cassette, ran: &Ran, named: bool, pages: &Pages, took
         },
         exchanges: pages.exchanges.iter().map(|exchanged| exchange(&mask, cassette, exchanged)).collect(),
         exchanges_dropped: pages.dropped,
-        ..ReportCase::new(id(path), title, verdict)
+        ..described(&mask, cassette, ReportCase::new(id(path), title, verdict))
     };
     (suite(path), report)
+}
+
+/// A case with what its cassette says of itself.
+pub(super) fn described(mask: &Mask, cassette: &Cassette, case: ReportCase) -> ReportCase {
+    let asked = cassette.case();
+    ReportCase {
+        cassette: Some(Masked::known(cassette.path().to_string_lossy())),
+        provenance: cassette.provenance().map(|provenance| ReportProvenance {
+            kind: provenance.kind,
+            source: mask.otherwise_open(&provenance.source),
+        }),
+        plugin: asked.map(|asked| Masked::known(&asked.plugin)),
+        channel: asked.map(|asked| Masked::known(&asked.channel)),
+        mode: asked.and_then(|asked| asked.mode.as_ref()).map(Masked::known),
+        ..case
+    }
 }
 
 /// The suite and the case of a file that cannot be read as a cassette, and why.
 pub fn bad_file(path: &Path, reason: &str) -> (Masked, ReportCase) {
     let verdict = ReportVerdict::Bad(vec![Masked::known(reason)]);
-    let title = Masked::known("cannot be read as a cassette");
+    let title = Masked::known("cannot be used");
     let case = ReportCase {
         cassette: Some(Masked::known(path.to_string_lossy())),
         ..ReportCase::new(id(path), title, verdict)
@@ -78,12 +85,12 @@ pub fn loaded(plugin: &Plugin) -> ReportPlugin {
 }
 
 /// Cassettes of one folder are one suite.
-fn suite(path: &Path) -> Masked {
+pub(super) fn suite(path: &Path) -> Masked {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     Masked::known(folder.unwrap_or_else(|| Path::new(".")).to_string_lossy())
 }
 
-fn id(path: &Path) -> Masked {
+pub(super) fn id(path: &Path) -> Masked {
     Masked::known(path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy())
 }
 

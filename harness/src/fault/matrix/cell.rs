@@ -62,7 +62,7 @@ pub(super) struct Struck {
 }
 
 pub(super) struct Cell {
-    replay: ReplayTransport,
+    replay: Arc<ReplayTransport>,
     clock: Arc<CaseClock>,
     pace: Pace,
     strike: Option<Strike>,
@@ -97,8 +97,13 @@ impl Cell {
                 *waited.lock().unwrap_or_else(PoisonError::into_inner) += time;
             }
         };
-        let replay = ReplayTransport::new(Player::new(vec![cassette.clone()]));
+        let replay = Arc::new(ReplayTransport::new(Player::new(vec![cassette.clone()])));
         Self { replay, clock, pace: Pace::Virtual(Arc::new(pass)), strike, waited, state: Mutex::default() }
+    }
+
+    /// Where requests end.
+    pub(super) fn replay(&self) -> Arc<ReplayTransport> {
+        Arc::clone(&self.replay)
     }
 
     /// An operation begins.

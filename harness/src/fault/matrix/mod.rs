@@ -23,6 +23,7 @@ use super::catalog::Harm;
 use super::chosen::Chosen;
 use crate::case::{self, CaseError, CaseProblem, Course, Verdict};
 use crate::cassette::{Case, Cassette};
+use crate::journal::{Journal, Pages};
 
 use cell::{Cell, Exchange, Strike, Struck};
 use overheard::{Notes, Overheard};
@@ -52,6 +53,35 @@ pub struct Score {
     pub not_applicable: usize,
     /// The pairs in which something was not.
     pub failures: Vec<Broken>,
+    /// Every pair, in the order in which they were run.
+    pub pairs: Vec<Pair>,
+}
+
+/// One exchange under one fault.
+#[derive(Clone, Debug)]
+pub struct Pair {
+    /// The exchange's position among those of the case; the first is 0.
+    pub exchange: usize,
+    /// Its method and address, masked.
+    pub title: String,
+    /// The fault's id.
+    pub fault: &'static str,
+    /// How it ended.
+    pub ended: PairEnd,
+    /// Time that passed by the wall clock, the run without the fault left out.
+    pub took: Duration,
+}
+
+/// How one exchange under one fault ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum PairEnd {
+    /// Everything was as it must be.
+    Passed,
+    /// The exchange has nothing that could be wrong in that way.
+    MeansNothing,
+    /// These things were, which must not be; at least one.
+    Broken(Vec<Violation>),
 }
 
 /// One exchange under one fault, and what must not be.
@@ -115,14 +145,20 @@ impl Matrix {
             score.failures.push(broken(None, None, vec![Violation::FailsAnyway { why: text }]));
             return Ok(score);
         }
-        let calm = self.course(cassette, case, instance, None)?;
+        let calm = self.course(cassette, case, instance, None, None)?;
         score.exchanges = calm.exchanges.len();
         for (number, exchange) in calm.exchanges.iter().enumerate() {
             for chosen in &self.faults {
                 let fault = chosen.fault();
+                let begun = Wall::now();
+                let mut pair = |ended| {
+                    let (title, took) = (exchange.title.clone(), begun.elapsed());
+                    score.pairs.push(Pair { exchange: number, title, fault: fault.id, ended, took });
+                };
                 let strike = |again| Some(Strike { at: number, chosen: chosen.clone(), seed: self.seed, again });
-                let run = self.course(cassette, case, instance, strike(false))?;
+                let run = self.course(cassette, case, instance, strike(false), None)?;
                 let Some(struck) = &run.struck else {
+                    pair(PairEnd::MeansNothing);
                     score.not_applicable += 1;
                     continue;
                 };
@@ -131,7 +167,7 @@ impl Matrix {
                 let harm = if repeated { Harm::Harmless } else { fault.harm };
                 let mut violations = judge::violations(fault, harm, &calm, &run, exchange);
                 if repeated {
-                    let run = self.course(cassette, case, instance, strike(true))?;
+                    let run = self.course(cassette, case, instance, strike(true), None)?;
                     for violation in judge::violations(fault, fault.harm, &calm, &run, exchange) {
                         if !violations.contains(&violation) {
                             violations.push(violation);
@@ -139,14 +175,35 @@ impl Matrix {
                     }
                 }
                 if violations.is_empty() {
+                    pair(PairEnd::Passed);
                     score.passed += 1;
                 } else {
+                    pair(PairEnd::Broken(violations.clone()));
                     let exchange = (number, exchange.title.clone());
                     score.failures.push(broken(Some(exchange), Some(fault.id), violations));
                 }
             }
         }
         Ok(score)
+    }
+
+    /// Runs one pair once more, for who wants to read what went over the wire. The journal's exchange in which the fault
+    /// was committed is the second of what comes back; its first number is 1.
+    ///
+    /// # Errors
+    /// [`CaseError`] when the case cannot be run.
+    pub fn again(
+        &self,
+        cassette: &Cassette,
+        instance: &Arc<dyn Instance>,
+        pair: &Pair,
+    ) -> Result<(Pages, Option<u64>), CaseError> {
+        let case = cassette.case().ok_or(CaseError::NoCase)?;
+        let journal = Arc::new(Journal::new());
+        let chosen = self.faults.iter().find(|chosen| chosen.fault().id == pair.fault).cloned();
+        let strike = chosen.map(|chosen| Strike { at: pair.exchange, chosen, seed: self.seed, again: false });
+        let run = self.course(cassette, case, instance, strike, Some(&journal))?;
+        Ok((journal.take(), run.struck.map(|struck| struck.exchange as u64 + 1)))
     }
 
     /// One run of the case, undisturbed or struck.
@@ -156,16 +213,24 @@ impl Matrix {
         case: &Case,
         instance: &Arc<dyn Instance>,
         strike: Option<Strike>,
+        journal: Option<&Arc<Journal>>,
     ) -> Result<Run, CaseError> {
         let overheard = Arc::new(Overheard::new(Arc::clone(instance), case::secrets(case)));
         let service = case::service(case, Arc::clone(&overheard) as _)?;
         let clock = Course::clock(case);
         let struck_run = strike.is_some();
         let cell = Arc::new(Cell::new(cassette, Arc::clone(&clock), strike));
-        let mut course = Course::new(case, service, Arc::clone(&cell) as _, clock);
+        let network = match journal {
+            Some(journal) => journal.around(Arc::clone(&cell) as _, cell.replay()),
+            None => Arc::clone(&cell) as _,
+        };
+        let mut course = Course::new(case, service, network, clock);
         let mut operations = Vec::new();
         loop {
             cell.operation(operations.len());
+            if let Some(journal) = journal {
+                journal.begins(operations.len());
+            }
             let begun = Wall::now();
             let next = self.runtime.block_on(course.next());
             let (index, came) = match next {

@@ -158,7 +158,7 @@ fn index(report: &Report) -> Markup {
                 }
             }
             @for (suite, first) in numbered(report) {
-                tbody {
+                tbody class="group" {
                     tr { th colspan="5" scope="rowgroup" { (suite.name) } }
                     @for (number, case) in (first..).zip(&suite.cases) {
                         @let kind = Kind::of(&case.verdict);
@@ -179,7 +179,7 @@ fn index(report: &Report) -> Markup {
 fn suites(report: &Report) -> Markup {
     page! {
         @for (suite, first) in numbered(report) {
-            section {
+            section class="group" {
                 h2 { (suite.name) }
                 @for (number, case) in (first..).zip(&suite.cases) {
                     (case::case(number, case))
