@@ -13,6 +13,7 @@ use countersign_plugin::Failure;
 
 use crate::commands::demo::StageError;
 use crate::commands::init::InitError;
+use crate::left_out::OutOfOrder;
 use crate::log::LogError;
 use crate::prompt::PromptError;
 use crate::words;
@@ -34,6 +35,9 @@ pub(crate) enum CommandError {
     /// A plugin file was to be looked at, and is none.
     #[error(transparent)]
     PluginFile(#[from] LoadError),
+    /// What the command asks for is out of order, though other services are not.
+    #[error("{0}")]
+    OutOfOrder(OutOfOrder),
     /// Services are wrong.
     #[error("{}", lines(.0))]
     Services(Vec<ServiceError>),
@@ -118,7 +122,8 @@ impl CommandError {
         match self {
             Self::Bootstrap(_) => "bootstrap",
             Self::Plugins { .. } | Self::PluginFile(_) => "plugin",
-            Self::Services(_) => "service",
+            Self::OutOfOrder(out) if out.is_about_files() => "plugin",
+            Self::OutOfOrder(_) | Self::Services(_) => "service",
             Self::Both(both) => both[0].kind(),
             Self::Store(_) => "store",
             Self::Init(_) => "init",

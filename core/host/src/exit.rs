@@ -50,6 +50,7 @@ impl CommandError {
             Self::Bootstrap(_)
             | Self::Plugins { .. }
             | Self::PluginFile(_)
+            | Self::OutOfOrder(_)
             | Self::Services(_)
             | Self::NoLoginTypes
             | Self::NoNumberWanted { .. }

@@ -6,6 +6,7 @@ mod conversation;
 mod error;
 mod exit;
 mod help;
+mod left_out;
 mod log;
 mod open;
 mod output;

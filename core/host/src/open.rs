@@ -1,5 +1,9 @@
 //! From the name of a bootstrap file to an engine: the one place that puts the parts together.
+//!
+//! A command is refused where what it needs is out of order, and only then: `validate` needs everything, a login or a
+//! registration one service, and what an administrator does with users no plugin at all.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::future::Future;
 use std::io;
@@ -11,13 +15,16 @@ use countersign::bootstrap::{Bootstrap, Limits, StoreSettings, UnknownUsers};
 use countersign::clock::{Clock, SystemClock, SystemRandom};
 use countersign::engine::{Engine, EngineParts};
 use countersign::operation::{RunLimits, Runner};
-use countersign::registry::{Registry, RegistryOptions, services};
+use countersign::registry::services::{self, Available};
+use countersign::registry::{NotLoaded, Registry, RegistryOptions};
 use countersign::service::Service;
 use countersign::store::{SqliteStore, Store, check_key_file};
 use countersign::transport::{LiveSettings, LiveTransport, Transport};
 
 use crate::error::CommandError;
+use crate::left_out::LeftOut;
 use crate::progress::Progress;
+use crate::prompt;
 
 /// A bootstrap with everything loaded that it names. Nothing of it has touched network or store.
 pub(crate) struct Loaded {
@@ -25,6 +32,8 @@ pub(crate) struct Loaded {
     pub(crate) registry: Registry,
     /// In the order of their names.
     pub(crate) services: Vec<Arc<Service>>,
+    /// What is out of order.
+    left_out: LeftOut,
 }
 
 /// What an engine sees of the world outside.
@@ -36,7 +45,10 @@ pub(crate) struct World {
 /// An engine with what it was made of.
 pub(crate) struct Site {
     pub(crate) bootstrap: Bootstrap,
+    pub(crate) registry: Registry,
+    /// Those that can be used.
     pub(crate) services: Vec<Arc<Service>>,
+    pub(crate) left_out: Arc<LeftOut>,
     pub(crate) engine: Engine,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -54,12 +66,7 @@ pub(crate) enum FirstUse {
 }
 
 impl Loaded {
-    /// Reads the bootstrap, and finds, verifies, loads and opens its plugins.
-    pub(crate) fn of(path: &Path) -> Result<Self, CommandError> {
-        Self::new(Bootstrap::read(path)?)
-    }
-
-    /// Finds, verifies, loads and opens the plugins of a bootstrap.
+    /// Finds, verifies, loads and opens the plugins of a bootstrap: all of them.
     pub(crate) fn new(bootstrap: Bootstrap) -> Result<Self, CommandError> {
         let _progress = Progress::of("loading plugins");
         let options = RegistryOptions::default();
@@ -69,12 +76,42 @@ impl Loaded {
             CommandError::Plugins { files: refused.errors, services }
         })?;
         let services = services::build(&bootstrap, &registry).map_err(CommandError::Services)?;
-        Ok(Self { bootstrap, registry, services })
+        let left_out = LeftOut::new(&bootstrap, Vec::new(), BTreeMap::new(), std::iter::empty());
+        Ok(Self { bootstrap, registry, services, left_out })
+    }
+
+    /// Finds, verifies, loads and opens those plugins of a bootstrap that are in order.
+    fn available(bootstrap: Bootstrap) -> Result<Self, CommandError> {
+        let _progress = Progress::of("loading plugins");
+        let (registry, unloaded) = Registry::available(&bootstrap, &RegistryOptions::default())?;
+        let Available { services, wrong, .. } = services::available(&bootstrap, &registry);
+        let usable = services.iter().map(|service| service.name.clone());
+        let left_out = LeftOut::new(&bootstrap, unloaded, wrong, usable);
+        Ok(Self { bootstrap, registry, services, left_out })
+    }
+
+    /// Looks at the plugins of a bootstrap without executing anything of them, and loads none.
+    fn looked_at(bootstrap: Bootstrap) -> Self {
+        let NotLoaded { errors, manifests, .. } = Registry::look(&bootstrap);
+        let wrong = !errors.is_empty() || !services::check(&bootstrap, &manifests).is_empty();
+        if wrong {
+            prompt::tell(
+                "warning: plugins or services are out of order, which this command does not need; \
+                 `countersign validate` says what it is",
+            );
+        }
+        let left_out = LeftOut::new(&bootstrap, Vec::new(), BTreeMap::new(), std::iter::empty());
+        Self { bootstrap, registry: Registry::default(), services: Vec::new(), left_out }
+    }
+
+    fn for_real(self, first_use: FirstUse) -> Result<Site, CommandError> {
+        let world = World::real(&self.bootstrap.limits);
+        self.site(world, first_use)
     }
 
     /// The engine over these services, in this world.
     pub(crate) fn site(self, world: World, first_use: FirstUse) -> Result<Site, CommandError> {
-        let Self { bootstrap, services, .. } = self;
+        let Self { bootstrap, registry, services, left_out } = self;
         let store: Arc<dyn Store> = Arc::new(store(&bootstrap, first_use)?);
         let random = Arc::new(SystemRandom);
         let runner =
@@ -88,7 +125,8 @@ impl Loaded {
             two_factor: bootstrap.two_factor.clone(),
             limits: bootstrap.limits.clone(),
         });
-        Ok(Site { bootstrap, services, engine, store, clock: world.clock })
+        let left_out = Arc::new(left_out);
+        Ok(Site { bootstrap, registry, services, left_out, engine, store, clock: world.clock })
     }
 }
 
@@ -101,11 +139,58 @@ impl World {
 }
 
 impl Site {
-    /// The engine of a bootstrap in the real world.
-    pub(crate) fn open(path: &Path, first_use: FirstUse) -> Result<Self, CommandError> {
-        let loaded = Loaded::of(path)?;
-        let world = World::real(&loaded.bootstrap.limits);
-        loaded.site(world, first_use)
+    /// The engine of a bootstrap in the real world, with all of its services.
+    pub(crate) fn whole(path: &Path, first_use: FirstUse) -> Result<Self, CommandError> {
+        Loaded::new(Bootstrap::read(path)?)?.for_real(first_use)
+    }
+
+    /// The engine of a bootstrap in the real world, with those of its services that are in order. `needed`, where a
+    /// service is named, must be one of them, and at least one there must be.
+    pub(crate) fn open(path: &Path, needed: Option<&str>, first_use: FirstUse) -> Result<Self, CommandError> {
+        let site = Self::available(path, first_use)?;
+        if let Some(service) = needed {
+            site.needs(service)?;
+        }
+        if site.services.is_empty() && !site.left_out.is_empty() {
+            return Err(CommandError::OutOfOrder(site.left_out.told(None)));
+        }
+        site.warn();
+        Ok(site)
+    }
+
+    /// The same, where none must be in order.
+    pub(crate) fn available(path: &Path, first_use: FirstUse) -> Result<Self, CommandError> {
+        Loaded::available(Bootstrap::read(path)?)?.for_real(first_use)
+    }
+
+    /// The engine of a bootstrap in the real world without any service, for what needs none.
+    pub(crate) fn without_services(path: &Path, first_use: FirstUse) -> Result<Self, CommandError> {
+        Loaded::looked_at(Bootstrap::read(path)?).for_real(first_use)
+    }
+
+    /// Refuses where a service of the bootstrap is out of order; of one that it does not have, nothing is said.
+    pub(crate) fn needs(&self, service: &str) -> Result<(), CommandError> {
+        if self.left_out.has(service) {
+            return Err(CommandError::OutOfOrder(self.left_out.told(Some(service))));
+        }
+        Ok(())
+    }
+
+    /// Tells in one line what is done without.
+    pub(crate) fn warn(&self) {
+        if !self.left_out.is_empty() {
+            prompt::tell(&self.left_out.warning());
+        }
+    }
+
+    /// Every service that can be used, each followed by its fallbacks.
+    pub(crate) fn every_service(&self) -> impl Iterator<Item = &Arc<Service>> {
+        self.services.iter().flat_map(|service| std::iter::once(service).chain(&service.fallback))
+    }
+
+    /// The names of all services of the bootstrap.
+    pub(crate) fn known(&self) -> Vec<String> {
+        self.bootstrap.services.keys().cloned().collect()
     }
 
     /// Deletes what has expired, seeds that nobody confirmed above all. Nothing depends on when.

@@ -105,6 +105,15 @@ pub struct Removed {
     pub left_at: Vec<(String, Failure)>,
 }
 
+impl Removed {
+    /// For where nobody is told otherwise.
+    fn log(&self) {
+        for (provider, failure) in &self.left_at {
+            tracing::warn!(provider, kind = failure.kind.name(), "a provider still holds something: {failure}");
+        }
+    }
+}
+
 /// Whether the store let an enrollment begin.
 fn allowed(begun: EnrollmentBegun, factor: &Factor) -> Result<(), EnrollError> {
     match begun {

@@ -40,8 +40,10 @@ pub(crate) async fn change_number(
     let method = method_for(engine, method, Actor::Administrator, &[Destination::Phone], "a phone number")?;
     let user = account::existing(engine, user).await?;
     let removed = match super::remove_from(engine, &user, &Factor::Phone, Actor::Administrator).await {
-        // What a provider would not forget is in the log.
-        Ok(_) => true,
+        Ok(removed) => {
+            removed.log();
+            true
+        }
         Err(EnrollError::NoSuchFactor { .. }) => false,
         Err(error) => return Err(error),
     };

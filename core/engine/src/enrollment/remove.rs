@@ -1,9 +1,10 @@
 //! How a factor ceases to be one, here and at the provider.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use countersign_plugin::manifest::Destination;
-use countersign_plugin::{Failure, Operation, OperationName, Unenroll, Unenrolled};
+use countersign_plugin::{Failure, FailureKind, Operation, OperationName, Timestamp, Unenroll, Unenrolled};
 
 use super::{Actor, EnrollError, Removed};
 use crate::account::{self, AdminError, UserError};
@@ -14,7 +15,8 @@ use crate::operation::NothingKept;
 use crate::policy::factor_of;
 use crate::service::Service;
 use crate::store::{
-    Delivery, Email, Enrollment, EnrollmentRemoved, Factor, MustRemain, OpenChallenge, StoreError, User, UserChange,
+    Delivery, DeliveryState, Email, Enrollment, EnrollmentRemoved, Factor, MustRemain, OpenChallenge, StoreError, User,
+    UserChange,
 };
 
 pub(crate) async fn remove(
@@ -98,8 +100,7 @@ pub(crate) async fn change_mailbox(engine: &Engine, user: &str, email: Option<Em
     if !engine.store.update_user(&user.id, change, now).await? {
         return Err(UserError::unknown(user.name).into());
     }
-    // What a provider would not forget is in the log.
-    let _told = leftovers.clear(engine).await;
+    leftovers.clear(engine).await.log();
     Ok(())
 }
 
@@ -122,12 +123,20 @@ pub(crate) async fn forget(engine: &Engine, user: &str) -> Result<Removed, Admin
 struct Leftovers {
     held: Vec<(Arc<Service>, Operation)>,
     codes: Vec<Delivery>,
+    /// Providers that no service can reach.
+    unreached: BTreeSet<String>,
 }
 
 impl Leftovers {
     async fn add(&mut self, engine: &Engine, user: &User, enrollment: &Enrollment) -> Result<(), StoreError> {
         self.held.extend(held(engine, enrollment).await?);
-        self.codes.extend(codes_out(engine, user, enrollment).await?);
+        self.unreached.extend(unreached(engine, enrollment).await?);
+        for delivery in codes_out(engine, user, enrollment).await? {
+            if engine.service_of(&delivery).is_none() && may_live(&delivery, engine.clock.now()) {
+                self.unreached.insert(delivery.provider.clone());
+            }
+            self.codes.push(delivery);
+        }
         Ok(())
     }
 
@@ -139,7 +148,9 @@ impl Leftovers {
                 tracing::warn!(delivery = %delivery.id, "what became of a canceled code was not written down: {error}");
             }
         }
-        Removed { left_at: unenroll(engine, self.held).await }
+        let mut left_at = unenroll(engine, self.held).await;
+        left_at.extend(self.unreached.into_iter().map(|provider| (provider, not_asked())));
+        Removed { left_at }
     }
 }
 
@@ -173,6 +184,27 @@ async fn held(engine: &Engine, enrollment: &Enrollment) -> Result<Vec<(Arc<Servi
         }
     }
     Ok(held)
+}
+
+/// Providers that hold something of this person in an account that no service has, or none that could be loaded.
+/// What plugins judge by themselves is held here alone.
+async fn unreached(engine: &Engine, enrollment: &Enrollment) -> Result<Vec<String>, StoreError> {
+    let reached: Vec<_> = engine.every_service().map(|service| service.holder(&*engine.store)).collect();
+    let holders = engine.store.holders(&enrollment.id).await?.into_iter();
+    let unreached = holders.filter(|holder| holder.account.is_some() && !reached.contains(holder));
+    Ok(unreached.map(|holder| holder.provider).collect())
+}
+
+/// Whether the provider may honour the code of a delivery; what the engine made is worthless without the challenge.
+fn may_live(delivery: &Delivery, now: Timestamp) -> bool {
+    let over = matches!(delivery.state, DeliveryState::Failed | DeliveryState::Released) || delivery.expires <= now;
+    delivery.account.is_some() && delivery.code.is_none() && !over
+}
+
+fn not_asked() -> Failure {
+    let text = "it was not asked, because no service that could be loaded has this account; see `countersign validate`, \
+                and delete there what is left";
+    Failure::new(FailureKind::Misconfigured, text)
 }
 
 async fn unenroll(engine: &Engine, held: Vec<(Arc<Service>, Operation)>) -> Vec<(String, Failure)> {

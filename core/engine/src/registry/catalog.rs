@@ -45,6 +45,16 @@ pub struct NotLoaded {
     pub manifests: BTreeMap<String, Arc<Manifest>>,
 }
 
+/// A plugin that was not loaded.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Unloaded {
+    /// Its provider, as the bootstrap calls it.
+    pub provider: String,
+    /// Why.
+    pub error: LoadError,
+}
+
 /// The loaded plugins, one per provider.
 #[derive(Debug, Default)]
 pub struct Registry(BTreeMap<String, Plugin>);
@@ -55,9 +65,30 @@ impl Registry {
     /// # Errors
     /// [`NotLoaded`]: what [`load`](Self::load) says, and the manifests of the files that are in order.
     pub fn of_bootstrap(bootstrap: &Bootstrap, options: &RegistryOptions) -> Result<Self, NotLoaded> {
-        let services = bootstrap.services.values();
-        let all = services.flat_map(|service| std::iter::once(service).chain(&service.fallback));
-        Self::of_providers(&bootstrap.plugins, all.map(|service| service.provider.as_str()), options)
+        Self::of_providers(&bootstrap.plugins, providers(bootstrap), options)
+    }
+
+    /// The same, but what is wrong with one plugin does not keep the others from being loaded. Those that are not
+    /// loaded are told, in the order of their ids.
+    ///
+    /// # Errors
+    /// Where nothing can be looked for at all.
+    pub fn available(bootstrap: &Bootstrap, options: &RegistryOptions) -> Result<(Self, Vec<Unloaded>), LoadError> {
+        let Sorted { verified, mut unloaded } = Sorted::of(&bootstrap.plugins, providers(bootstrap))?;
+        let (registry, failed) = Self::of_verified(verified, options);
+        unloaded.extend(failed);
+        unloaded.sort_by(|one, other| one.provider.cmp(&other.provider));
+        Ok((registry, unloaded))
+    }
+
+    /// What can be told of the plugins of a bootstrap without executing anything of them: what is wrong with their
+    /// files, and the manifests of the others.
+    #[must_use]
+    pub fn look(bootstrap: &Bootstrap) -> NotLoaded {
+        match Sorted::of(&bootstrap.plugins, providers(bootstrap)) {
+            Ok(sorted) => sorted.told(),
+            Err(error) => NotLoaded { errors: vec![error], manifests: BTreeMap::default() },
+        }
     }
 
     /// Finds, verifies and loads the plugins of these providers, each once.
@@ -79,40 +110,31 @@ impl Registry {
         providers: impl IntoIterator<Item = &'a str>,
         options: &RegistryOptions,
     ) -> Result<Self, NotLoaded> {
-        let providers: BTreeSet<&str> = providers.into_iter().collect();
-        let search = match &plugins.search {
-            Some(folders) => Ok(Search::in_folders(folders.clone())),
-            None => Search::beside_program(),
-        };
-        let search =
-            search.map_err(|error| NotLoaded { errors: vec![error.into()], manifests: BTreeMap::default() })?;
-        let mut errors = Vec::new();
-        let mut verified = Vec::new();
-        for provider in providers {
-            match Verified::find(provider, plugins, &search) {
-                Ok(file) => verified.push(file),
-                Err(error) => errors.push(error),
-            }
+        let sorted = Sorted::of(plugins, providers.into_iter().collect())
+            .map_err(|error| NotLoaded { errors: vec![error], manifests: BTreeMap::default() })?;
+        if !sorted.unloaded.is_empty() {
+            return Err(sorted.told());
         }
-        errors.extend(mistaken(&verified));
-        if !errors.is_empty() {
-            let good = verified.into_iter().filter(|it| it.file.manifest.id == it.configured.as_str());
-            let manifests = good.map(|it| (it.file.manifest.id.clone(), Arc::new(it.file.manifest))).collect();
-            return Err(NotLoaded { errors, manifests });
+        let (registry, failed) = Self::of_verified(sorted.verified, options);
+        if failed.is_empty() {
+            return Ok(registry);
         }
+        let manifests = registry.0.into_iter().map(|(id, plugin)| (id, plugin.manifest)).collect();
+        Err(NotLoaded { errors: failed.into_iter().map(|it| it.error).collect(), manifests })
+    }
+
+    fn of_verified(verified: Vec<Verified>, options: &RegistryOptions) -> (Self, Vec<Unloaded>) {
         let prober = Prober { program: options.probe_program.clone(), limit: options.probe_limit };
         let mut loaded = BTreeMap::new();
+        let mut failed = Vec::new();
         for file in verified {
+            let provider = file.configured.as_str().to_owned();
             match file.load(&prober) {
                 Ok(plugin) => drop(loaded.insert(plugin.manifest.id.clone(), plugin)),
-                Err(error) => errors.push(error),
+                Err(error) => failed.push(Unloaded { provider, error }),
             }
         }
-        if errors.is_empty() {
-            return Ok(Self(loaded));
-        }
-        let manifests = loaded.into_iter().map(|(id, plugin)| (id, plugin.manifest)).collect();
-        Err(NotLoaded { errors, manifests })
+        (Self(loaded), failed)
     }
 
     /// The plugin of a provider.
@@ -124,6 +146,44 @@ impl Registry {
     /// All plugins, by the ids of their providers.
     pub fn plugins(&self) -> impl Iterator<Item = &Plugin> {
         self.0.values()
+    }
+}
+
+/// The providers that services and fallbacks use.
+fn providers(bootstrap: &Bootstrap) -> BTreeSet<&str> {
+    let services = bootstrap.services.values();
+    let all = services.flat_map(|service| std::iter::once(service).chain(&service.fallback));
+    all.map(|service| service.provider.as_str()).collect()
+}
+
+/// The files of providers, as far as can be told without executing them.
+struct Sorted {
+    verified: Vec<Verified>,
+    unloaded: Vec<Unloaded>,
+}
+
+impl Sorted {
+    fn of(plugins: &Plugins, providers: BTreeSet<&str>) -> Result<Self, LoadError> {
+        let search = match &plugins.search {
+            Some(folders) => Search::in_folders(folders.clone()),
+            None => Search::beside_program()?,
+        };
+        let mut sorted = Self { verified: Vec::new(), unloaded: Vec::new() };
+        for provider in providers {
+            match Verified::find(provider, plugins, &search) {
+                Ok(file) => sorted.verified.push(file),
+                Err(error) => sorted.unloaded.push(Unloaded { provider: provider.to_owned(), error }),
+            }
+        }
+        sorted.unloaded.extend(mistaken(&sorted.verified));
+        sorted.verified.retain(|it| it.file.manifest.id == it.configured.as_str());
+        Ok(sorted)
+    }
+
+    fn told(self) -> NotLoaded {
+        let manifests = self.verified.into_iter().map(|it| (it.file.manifest.id.clone(), Arc::new(it.file.manifest)));
+        let errors = self.unloaded.into_iter().map(|it| it.error);
+        NotLoaded { errors: errors.collect(), manifests: manifests.collect() }
     }
 }
 
@@ -164,7 +224,7 @@ impl Verified {
 }
 
 /// Files whose manifest has another id than the bootstrap gives them.
-fn mistaken(files: &[Verified]) -> Vec<LoadError> {
+fn mistaken(files: &[Verified]) -> Vec<Unloaded> {
     let place = |it: &Verified| (it.configured.clone(), it.file.path.clone());
     let error = |it: &Verified| {
         let id = &it.file.manifest.id;
@@ -182,5 +242,6 @@ fn mistaken(files: &[Verified]) -> Vec<LoadError> {
             },
         }
     };
-    files.iter().filter(|it| it.file.manifest.id != it.configured.as_str()).map(error).collect()
+    let mistaken = files.iter().filter(|it| it.file.manifest.id != it.configured.as_str());
+    mistaken.map(|it| Unloaded { provider: it.configured.as_str().to_owned(), error: error(it) }).collect()
 }

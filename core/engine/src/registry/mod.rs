@@ -23,7 +23,7 @@ pub mod services;
 #[cfg(test)]
 mod tests;
 
-pub use catalog::{NotLoaded, Registry, RegistryOptions};
+pub use catalog::{NotLoaded, Registry, RegistryOptions, Unloaded};
 pub use check::{ServiceError, Wanted, check_service};
 pub use digest::{Digest, DigestMismatch};
 pub use elf::{ElfError, Kind, Part, Target};

@@ -22,10 +22,35 @@ use super::plugin::{InProcess, Plugin};
 /// # Errors
 /// Everything that is wrong with any of them; then nothing is left open.
 pub fn build(bootstrap: &Bootstrap, registry: &Registry) -> Result<Vec<Arc<Service>>, Vec<ServiceError>> {
-    let mut building = Building { bootstrap, registry, errors: Vec::new() };
-    let services: Vec<_> =
-        bootstrap.services.values().filter_map(|configured| building.service(configured)).map(Arc::new).collect();
-    if building.errors.is_empty() { Ok(services) } else { Err(building.errors) }
+    let Available { services, wrong } = available(bootstrap, registry);
+    if wrong.is_empty() { Ok(services) } else { Err(wrong.into_values().flatten().collect()) }
+}
+
+/// The services that can be used, whatever is wrong with others.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Available {
+    /// In the order of their names, each with those of its fallbacks that can be used.
+    pub services: Vec<Arc<Service>>,
+    /// What is wrong, by the names of services: with one that is left out, or with fallbacks of one that is not.
+    pub wrong: BTreeMap<String, Vec<ServiceError>>,
+}
+
+/// Checks every service of the bootstrap, and opens those that are in order.
+///
+/// Meant for a host that answers one person and then ends. One that stays takes a new bootstrap whole or not at all:
+/// see [`build`].
+#[must_use]
+pub fn available(bootstrap: &Bootstrap, registry: &Registry) -> Available {
+    let mut found = Available { services: Vec::new(), wrong: BTreeMap::new() };
+    for configured in bootstrap.services.values() {
+        let mut building = Building { bootstrap, registry, errors: Vec::new() };
+        found.services.extend(building.service(configured).map(Arc::new));
+        if !building.errors.is_empty() {
+            found.wrong.insert(configured.name.clone(), building.errors);
+        }
+    }
+    found
 }
 
 /// Checks every service of the bootstrap by the manifest of its provider's plugin alone: what can be told where
@@ -71,8 +96,10 @@ impl Building<'_> {
         for (configured_fallback, fallback) in fallback {
             let Some(fallback) = fallback else { continue };
             let (wanted, reached) = (service.destination(), fallback.destination());
-            self.errors.extend(mismatch(configured, wanted, configured_fallback, reached));
-            service.fallback.push(Arc::new(fallback));
+            match mismatch(configured, wanted, configured_fallback, reached) {
+                Some(error) => self.errors.push(error),
+                None => service.fallback.push(Arc::new(fallback)),
+            }
         }
         Some(service)
     }

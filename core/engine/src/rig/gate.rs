@@ -145,6 +145,9 @@ macro_rules! through {
             async fn provider_data(&self, enrollment: &EnrollmentId, holder: &Holder) -> Result<Option<Data>, StoreError> {
                 self.inner.provider_data(enrollment, holder).await
             }
+            async fn holders(&self, enrollment: &EnrollmentId) -> Result<Vec<Holder>, StoreError> {
+                self.inner.holders(enrollment).await
+            }
             async fn delivery(&self, delivery: &DeliveryId) -> Result<Option<Delivery>, StoreError> {
                 self.inner.delivery(delivery).await
             }

@@ -106,6 +106,8 @@ pub trait Store: Send + Sync {
     ) -> Result<EnrollmentRemoved, StoreError>;
     /// This holder's data on an enrollment.
     async fn provider_data(&self, enrollment: &EnrollmentId, holder: &Holder) -> Result<Option<Data>, StoreError>;
+    /// Everybody who has data on an enrollment.
+    async fn holders(&self, enrollment: &EnrollmentId) -> Result<Vec<Holder>, StoreError>;
     /// Replaces this holder's data on an enrollment; `false` if the enrollment is gone.
     async fn put_provider_data(
         &self,

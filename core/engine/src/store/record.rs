@@ -85,6 +85,21 @@ impl Holder {
         let account: String = account.collect();
         if account.is_empty() { self.provider.clone() } else { format!("{} {account}", self.provider) }
     }
+
+    /// The holder of such a text; `None` where it is none.
+    pub(super) fn from_key(key: &str) -> Option<Self> {
+        let Some((provider, digits)) = key.split_once(' ') else {
+            return Some(Self { provider: key.to_owned(), account: None });
+        };
+        let mut account = [0; 32];
+        if digits.len() != 2 * account.len() {
+            return None;
+        }
+        for (at, byte) in account.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(digits.get(2 * at..2 * at + 2)?, 16).ok()?;
+        }
+        Some(Self { provider: provider.to_owned(), account: Some(KeyedHash(account)) })
+    }
 }
 
 /// An e-mail address; never printed.

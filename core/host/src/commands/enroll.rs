@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::Path;
 
 use countersign::account::UserError;
-use countersign::challenge::{StartLogin, Verdict};
+use countersign::challenge::{StartError, StartLogin, Verdict};
 use countersign::enrollment::{Actor, BeginFactor, BeginPhone, EnrollError};
 use countersign::store::ChallengeId;
 use countersign_plugin::Setup;
@@ -23,15 +23,14 @@ use crate::report::Report;
 
 /// Enrolls a factor.
 pub(crate) fn run(bootstrap: &Path, args: &EnrollArgs, output: Output) -> Result<Exit, CommandError> {
-    let site = Site::open(bootstrap, FirstUse::Registers)?;
+    let site = Site::open(bootstrap, Some(&args.method), FirstUse::Registers)?;
     block_on(perform(&site, args, output))
 }
 
 async fn perform(site: &Site, args: &EnrollArgs, output: Output) -> Result<Exit, CommandError> {
     let EnrollArgs { user, method, phone, as_administrator } = args;
     let Some(service) = site.services.iter().find(|service| service.name == *method) else {
-        let known = site.services.iter().map(|service| service.name.clone()).collect();
-        return Err(EnrollError::UnknownMethod { asked: method.clone(), known }.into());
+        return Err(EnrollError::UnknownMethod { asked: method.clone(), known: site.known() }.into());
     };
     let number;
     let what = match service.destination() {
@@ -139,7 +138,12 @@ async fn approve(site: &Site, user: &str, output: Output) -> Result<Approved, Co
     let login = StartLogin { user, login_type, method: None, locale: None };
     let started = site.engine.start(login).await;
     drop(progress);
-    let started = started.map_err(|error| start_error(site, error))?;
+    let started = match started {
+        Err(StartError::NoMethodWorks) if !site.left_out.is_empty() => {
+            return Err(CommandError::OutOfOrder(site.left_out.told(None)));
+        }
+        started => started.map_err(|error| start_error(site, error))?,
+    };
     let outcome = about_challenge(site, started, Subject::Login { user, login_type }).await?;
     if let Verdict::Approved(_) = outcome.verdict {
         return Ok(Approved::Yes(outcome.started.challenge));

@@ -19,7 +19,7 @@ use crate::report::Report;
 
 /// Logs a user in.
 pub(crate) fn run(bootstrap: &Path, args: &LoginArgs, output: Output) -> Result<Exit, CommandError> {
-    let site = Site::open(bootstrap, FirstUse::Registers)?;
+    let site = Site::open(bootstrap, args.method.as_deref(), FirstUse::Registers)?;
     block_on(perform(&site, args, output))
 }
 
@@ -27,8 +27,7 @@ async fn perform(site: &Site, args: &LoginArgs, output: Output) -> Result<Exit, 
     let LoginArgs { user, login_type, method } = args;
     // Also where nothing will be asked: a name mistyped in a script shows at its first run.
     if let Some(asked) = method.as_ref().filter(|name| !site.services.iter().any(|it| it.name == **name)) {
-        let known = site.services.iter().map(|service| service.name.clone()).collect();
-        return Err(StartError::UnknownMethod { asked: asked.clone(), known }.into());
+        return Err(StartError::UnknownMethod { asked: asked.clone(), known: site.known() }.into());
     }
     match site.engine.assess(user, login_type).await? {
         Assessment::NotRequired { why } => {
@@ -38,6 +37,10 @@ async fn perform(site: &Site, args: &LoginArgs, output: Output) -> Result<Exit, 
         Assessment::Register { options, why } => {
             output.answer(&Unasked::register(user, login_type, &options, &why))?;
             Ok(Exit::No)
+        }
+        // What the user has may be just what is left out.
+        Assessment::Verify { methods, .. } if methods.is_empty() && !site.left_out.is_empty() => {
+            Err(CommandError::OutOfOrder(site.left_out.told(None)))
         }
         Assessment::Verify { .. } => {
             let progress = Progress::of("sending");

@@ -17,12 +17,24 @@ use crate::progress::Progress;
 
 /// Tests the credentials of one service, or of all.
 pub(crate) fn run(bootstrap: &Path, service: Option<&str>, output: Output) -> Result<Exit, CommandError> {
-    let site = Site::open(bootstrap, FirstUse::Refuses)?;
-    let names: Vec<String> = match service {
-        Some(name) => vec![name.to_owned()],
+    let (site, names) = match service {
+        Some(name) => {
+            let site = Site::available(bootstrap, FirstUse::Refuses)?;
+            if !site.every_service().any(|service| service.name == name) {
+                // A fallback belongs to its service.
+                let mut all = site.bootstrap.services.values();
+                let whose = all.find(|it| it.name == name || it.fallback.iter().any(|fallback| fallback.name == name));
+                if let Some(service) = whose.filter(|service| site.left_out.tells_of(&service.name)) {
+                    return Err(CommandError::OutOfOrder(site.left_out.told(Some(&service.name))));
+                }
+            }
+            site.warn();
+            (site, vec![name.to_owned()])
+        }
         None => {
-            let all = site.services.iter().flat_map(|service| std::iter::once(service).chain(&service.fallback));
-            all.map(|service| service.name.clone()).collect()
+            let site = Site::whole(bootstrap, FirstUse::Refuses)?;
+            let names = site.every_service().map(|service| service.name.clone()).collect();
+            (site, names)
         }
     };
     let answer = block_on(async {
@@ -42,8 +54,9 @@ async fn test(site: &Site, service: String) -> Result<Service, CommandError> {
         Ok(diagnosis) => Service::of(service, diagnosis),
         Err(TestError::Unsupported { .. }) => {
             // A hosted service has credentials even where its plugin cannot test them.
-            let mut all = site.services.iter().flat_map(|one| std::iter::once(one).chain(&one.fallback));
-            let local = all.any(|one| one.name == service && one.manifest().delivery_type == DeliveryType::Local);
+            let local = site
+                .every_service()
+                .any(|one| one.name == service && one.manifest().delivery_type == DeliveryType::Local);
             let (state, exit) = if local { (State::Local, Exit::Yes) } else { (State::Untested, Exit::Unavailable) };
             Service { service, state, findings: Vec::new(), failure: None, exit }
         }

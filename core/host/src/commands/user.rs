@@ -23,8 +23,19 @@ use shown::{Forgotten, Shown};
 
 /// Runs one of the commands.
 pub(crate) fn run(bootstrap: &Path, command: &UserCommand, output: Output) -> Result<Exit, CommandError> {
-    let adds = matches!(command, UserCommand::Add { .. });
-    let site = Site::open(bootstrap, if adds { FirstUse::Makes } else { FirstUse::Refuses })?;
+    let site = match command {
+        UserCommand::Add { .. } => Site::without_services(bootstrap, FirstUse::Makes)?,
+        UserCommand::Show { .. } | UserCommand::Require { .. } | UserCommand::Unlock { .. } => {
+            Site::without_services(bootstrap, FirstUse::Refuses)?
+        }
+        UserCommand::ChangeNumber { method, .. } => Site::open(bootstrap, method.as_deref(), FirstUse::Refuses)?,
+        // Providers that cannot be asked are told of like those that fail.
+        UserCommand::RemoveFactor { .. } | UserCommand::Forget { .. } => {
+            let site = Site::available(bootstrap, FirstUse::Refuses)?;
+            site.warn();
+            site
+        }
+    };
     block_on(perform(&site, command, output))
 }
 
@@ -49,7 +60,7 @@ async fn perform(site: &Site, command: &UserCommand, output: Output) -> Result<E
             return change_number(site, user, phone, method.as_deref(), output).await;
         }
         UserCommand::RemoveFactor { user, method } => {
-            let factor = factor(site, method)?;
+            let factor = factor(site, user, method).await?;
             let Removed { left_at } = engine.remove_factor(user, &factor, Actor::Administrator).await?;
             for (provider, failure) in left_at {
                 prompt::tell(&format!("Provider `{provider}` still holds something of it: {failure}"));
@@ -68,17 +79,27 @@ async fn perform(site: &Site, command: &UserCommand, output: Output) -> Result<E
     Ok(Exit::Yes)
 }
 
-/// The factor that a service uses.
-fn factor(site: &Site, method: &str) -> Result<Factor, EnrollError> {
-    let Some(service) = site.services.iter().find(|service| service.name == method) else {
-        let known = site.services.iter().map(|service| service.name.clone()).collect();
-        return Err(EnrollError::UnknownMethod { asked: method.to_owned(), known });
+/// The factor that a service uses. Of one that is out of order the manifest still says so, or else the user's factors
+/// may: those of devices and the like are kept by channel.
+async fn factor(site: &Site, user: &str, method: &str) -> Result<Factor, CommandError> {
+    let Some(configured) = site.bootstrap.services.get(method) else {
+        return Err(EnrollError::UnknownMethod { asked: method.to_owned(), known: site.known() }.into());
     };
-    Ok(match service.destination() {
-        Destination::Phone => Factor::Phone,
-        Destination::Device => Factor::Device(service.channel.clone()),
-        Destination::Email | Destination::None => Factor::Other(service.channel.clone()),
-    })
+    let channel = &configured.channel;
+    let opened = site.services.iter().find(|service| service.name == method).map(|service| service.destination());
+    let declared = || {
+        let manifest = &site.registry.plugin(&configured.provider)?.manifest;
+        manifest.channels.iter().find(|offer| offer.channel == *channel).map(|offer| offer.destination)
+    };
+    match opened.or_else(declared) {
+        Some(Destination::Phone) => return Ok(Factor::Phone),
+        Some(Destination::Device) => return Ok(Factor::Device(channel.clone())),
+        Some(Destination::Email | Destination::None) => return Ok(Factor::Other(channel.clone())),
+        None => {}
+    }
+    let mut factors = site.engine.show_user(user).await?.factors.into_iter().map(|view| view.factor);
+    let of_channel = |factor: &Factor| matches!(factor, Factor::Device(it) | Factor::Other(it) if it == channel);
+    factors.find(of_channel).ok_or_else(|| CommandError::OutOfOrder(site.left_out.told(Some(method))))
 }
 
 /// The new number counts once its code was typed. Until then the user has none; whatever went wrong, it can be changed
@@ -93,7 +114,12 @@ async fn change_number(
     let enabled = |channel: &str| site.bootstrap.two_factor.channel_enabled(channel);
     let mut reaching = site.services.iter().filter(|it| it.destination() == Destination::Phone && enabled(&it.channel));
     let Some(method) = method.or_else(|| reaching.next().map(|service| service.name.as_str())) else {
-        return Err(CommandError::NoPhoneService);
+        let left_out = &site.left_out;
+        return Err(if left_out.is_empty() {
+            CommandError::NoPhoneService
+        } else {
+            CommandError::OutOfOrder(left_out.told(None))
+        });
     };
     let had_number = has_number(site, user).await?;
     let progress = Progress::of(format!("asking {method}"));

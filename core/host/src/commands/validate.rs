@@ -21,7 +21,7 @@ use crate::words;
 pub(crate) fn run(bootstrap: &Path, output: Output) -> Result<Exit, CommandError> {
     let bootstrap = Bootstrap::read(bootstrap)?;
     let unmade = if is_there(&bootstrap.store.path) { Ok(()) } else { check_unmade(&bootstrap.store) };
-    let Loaded { bootstrap, registry, services } = match (Loaded::new(bootstrap), unmade) {
+    let Loaded { bootstrap, registry, services, .. } = match (Loaded::new(bootstrap), unmade) {
         (Err(plugins), Err(store)) => return Err(CommandError::Both(Box::new([plugins, store]))),
         (loaded, unmade) => {
             unmade?;

@@ -298,6 +298,27 @@ fn providers_that_can_forget_are_asked_to() {
 }
 
 #[test]
+fn providers_that_no_service_can_reach_are_told_of() {
+    run(async {
+        let mut rig = Rig::new();
+        rig.with_phone("ada", NUMBER).await;
+        let enrollment = rig.engine.show_user("ada").await.unwrap().factors[0].enrollment.clone();
+        let data = countersign_plugin::Data::from_json(1, serde_json::json!(7));
+        assert!(rig.store.put_provider_data(&enrollment, &rig.holder("hotline"), &data).await.unwrap());
+        // What a plugin judges by itself is nowhere else.
+        let own = crate::store::Holder { provider: "app".to_owned(), account: None };
+        assert!(rig.store.put_provider_data(&enrollment, &own, &data).await.unwrap());
+        let _live = rig.start("ada", "sms").await.unwrap();
+        rig.engine.services.retain(|service| service.channel == "voice");
+        let removed = rig.engine.forget("ada").await.unwrap();
+        let left: Vec<_> = removed.left_at.iter().map(|(provider, _)| provider.as_str()).collect();
+        assert_eq!(left, ["hotline", "verify"]);
+        assert!(removed.left_at.iter().all(|(_, failure)| failure.operator.contains("was not asked")));
+        assert!(rig.engine.show_user("ada").await.is_err());
+    });
+}
+
+#[test]
 fn each_holder_of_a_factor_is_told_once_by_whatever_service_can() {
     run(async {
         use crate::rig::{Kind, offer, service};

@@ -135,6 +135,14 @@ impl Transition<'_> {
         sealed.map(|sealed| self.open_data(data_place(&row), &sealed)).transpose()
     }
 
+    pub(super) fn holders(&self, enrollment: &EnrollmentId) -> Result<Vec<Holder>, Fault> {
+        let sql = "SELECT provider FROM enrollment_data WHERE enrollment = ?1 ORDER BY provider";
+        self.all(sql, [enrollment.as_str()], |row| {
+            let damaged = Fault::Damaged { table: "enrollment_data", column: "provider" };
+            Holder::from_key(&row.get::<_, String>(0)?).ok_or(damaged)
+        })
+    }
+
     pub(super) fn put_provider_data(
         &self,
         enrollment: &EnrollmentId,

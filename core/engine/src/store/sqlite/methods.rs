@@ -125,6 +125,11 @@ impl Store for SqliteStore {
         self.read(TIMELESS, move |tx| tx.provider_data(&enrollment, &holder)).await
     }
 
+    async fn holders(&self, enrollment: &EnrollmentId) -> Result<Vec<Holder>, StoreError> {
+        let enrollment = enrollment.clone();
+        self.read(TIMELESS, move |tx| tx.holders(&enrollment)).await
+    }
+
     async fn put_provider_data(
         &self,
         enrollment: &EnrollmentId,
