@@ -141,7 +141,7 @@ impl Matrix {
             Broken { cassette, exchange, fault, violations }
         };
         if let Verdict::Failed(problems) = case::run(cassette, Arc::clone(instance))? {
-            let text = problems.iter().map(CaseProblem::to_string).collect::<Vec<_>>().join("; ");
+            let text = problems.iter().map(CaseProblem::to_string).collect::<Vec<_>>().join("; ").replace("\n  ", "; ");
             score.failures.push(broken(None, None, vec![Violation::FailsAnyway { why: text }]));
             return Ok(score);
         }
