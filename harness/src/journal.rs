@@ -48,7 +48,7 @@ pub struct Pages {
 /// One request that was sent, and what came of it.
 #[derive(Clone)]
 pub struct Exchanged {
-    /// Its place among the exchanges of the case; the first is 1.
+    /// Its place among the exchanges of the case; the first is 0.
     pub number: u64,
     /// The position of the operation that asked for it; the first is 0.
     pub operation: Option<usize>,
@@ -150,8 +150,8 @@ impl Transport for JournalTransport {
             None => (None, None),
         };
         let mut state = self.journal.lock();
-        state.number += 1;
         let (number, operation) = (state.number, state.operation);
+        state.number += 1;
         state.exchanges.push(Exchanged { number, operation, request, answer: kept, body_bytes, played_by, mismatch });
         answer
     }
@@ -224,7 +224,7 @@ mod tests {
             .map(|one| (one.number, one.operation, one.played_by.is_some(), one.mismatch.is_some(), one.answer.is_ok()))
             .collect();
         let expected =
-            [(1, None, true, false, true), (2, Some(4), false, true, false), (3, Some(4), true, false, true)];
+            [(0, None, true, false, true), (1, Some(4), false, true, false), (2, Some(4), true, false, true)];
         assert_eq!(told, expected);
         assert!(journal.take().exchanges.is_empty());
     }

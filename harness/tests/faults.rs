@@ -222,6 +222,28 @@ fn messages_that_are_sent_twice_are_caught() {
 }
 
 #[test]
+fn a_report_shows_what_went_over_the_wire_where_a_pair_is_broken() {
+    let (folder, path) = misbehaving("resend");
+    let report = folder.path().join("r.json");
+    let target = format!("json={}", report.display());
+    let (exit, text) = program(["replay", &path, "--faults", "time-out,http-503", "--seed", "1", "--report", &target]);
+    assert_eq!(exit, 1, "{text}");
+    let report: Value = serde_json::from_slice(&fs::read(report).expect("is written")).expect("is JSON");
+    let cases = report["suites"][0]["cases"].as_array().expect("one suite");
+    let broken = cases.iter().find(|case| case["id"] == "misbehaves, exchange 0 × time-out").expect("is a case");
+    let reason = broken["verdict"]["reasons"][0].as_str().expect("a reason");
+    assert!(reason.contains("sent POST /v1/messages 2 times, where 1 may be"), "{reason}");
+    let exchanges = broken["exchanges"].as_array().expect("a list");
+    assert!(exchanges.len() >= 2, "{broken:#}");
+    assert_eq!(exchanges[0]["fault"]["name"], "time-out");
+    assert_eq!(exchanges[0]["answer"]["kind"], "failure");
+    assert_eq!(exchanges[1]["request"], exchanges[0]["request"], "the message that was sent again");
+    assert!(exchanges[1..].iter().all(|one| one["fault"].is_null()), "{broken:#}");
+    let passed: Vec<_> = cases.iter().filter(|case| case["verdict"]["verdict"] == "passed").collect();
+    assert!(!passed.is_empty() && passed.iter().all(|case| case["exchanges"] == json!([])));
+}
+
+#[test]
 fn messages_that_nothing_proves_to_be_sent_or_not_are_caught() {
     caught("ignore_failures", "time-out", "operation 0 `start` ended `delivery`, although nothing proves it");
     for fault in ["time-out", "reset-before-headers", "malformed-json", "http-500"] {

@@ -44,6 +44,7 @@ pub use draft::{Draft, DraftAbout, DraftEntry, Scheme};
 pub use entry::{Answer, Binding, Entry, Guard, Message, Repeat, Reply};
 pub use expiry::{Age, Expired, Expiry, Freshness, WhenExpired};
 pub(crate) use kept::Kept;
+pub(crate) use node::Node;
 pub use place::Place;
 pub use player::{Played, PlayedAnswer, Player};
 pub use problem::{Body, EntryProblem, Fact, Problem, ReadError};

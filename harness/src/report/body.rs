@@ -1,13 +1,11 @@
 //! Bodies made readable: forms as fields, JSON indented anew with members in their order and duplicates kept.
 
-use std::fmt;
-
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 use url::form_urlencoded;
 
 use super::masked::{Mask, Masked};
 use super::model::{ReportBody, ReportContent, ReportFact};
+use crate::cassette::Node;
 
 /// What is shown of one body, in bytes; what follows is only counted.
 pub(super) const SHOWN: usize = 16 * 1024;
@@ -24,7 +22,7 @@ pub(super) fn received(mask: &Mask, status: u16, content_type: Option<&str>, byt
     let content = if is_form && !cut {
         let pairs = form_urlencoded::parse(bytes);
         ReportContent::Form(pairs.map(|(name, value)| field(mask, &name, &value)).collect())
-    } else if let Some(json) = (!cut).then(|| serde_json::from_slice::<Json>(bytes).ok()).flatten() {
+    } else if let Some(json) = (!cut).then(|| shallow(bytes)).flatten() {
         ReportContent::Json(pretty(mask, &json, status >= 400))
     } else {
         let shown = &bytes[..bytes.len().min(SHOWN)];
@@ -44,8 +42,8 @@ pub(super) fn received(mask: &Mask, status: u16, content_type: Option<&str>, byt
 
 /// The JSON that a plugin asks to send.
 pub(super) fn asked(mask: &Mask, value: &Value) -> ReportBody {
-    let json = serde_json::from_value::<Json>(value.clone());
-    let text = json.map_or_else(|_| mask.text(&value.to_string()), |json| pretty(mask, &json, false));
+    let text = value.to_string();
+    let text = shallow(text.as_bytes()).map_or_else(|| mask.text(&text), |json| pretty(mask, &json, false));
     ReportBody { bytes: None, cut: false, content: ReportContent::Json(text) }
 }
 
@@ -54,14 +52,7 @@ pub(super) fn field(mask: &Mask, name: &str, value: &str) -> ReportFact {
     ReportFact::new(mask.text(name), mask.field(name, value))
 }
 
-/// JSON as it was written, but for spaces and the spelling of numbers.
-enum Json {
-    Scalar(Value),
-    Array(Vec<Self>),
-    Object(Vec<(String, Self)>),
-}
-
-fn pretty(mask: &Mask, json: &Json, refused: bool) -> Masked {
+fn pretty(mask: &Mask, json: &Node, refused: bool) -> Masked {
     let mut text = String::new();
     Writer { mask, refused, text: &mut text }.value("", json, 0);
     Masked::known(text)
@@ -75,16 +66,20 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    fn value(&mut self, name: &str, json: &Json, depth: usize) {
+    fn value(&mut self, name: &str, json: &Node, depth: usize) {
         match json {
-            Json::Scalar(value) => {
+            Node::Scalar(value) => {
                 let shown = self.scalar(name, value);
                 self.text.push_str(&shown);
             }
-            Json::Array(items) => {
+            Node::Text(text) => {
+                let shown = self.scalar(name, &Value::from(text.as_str()));
+                self.text.push_str(&shown);
+            }
+            Node::List(items) => {
                 self.list(['[', ']'], depth, items, |writer, item| writer.value(name, item, depth + 1))
             }
-            Json::Object(members) => self.list(['{', '}'], depth, members, |writer, (name, json)| {
+            Node::Object(members) => self.list(['{', '}'], depth, members, |writer, (name, json)| {
                 let shown = quoted(writer.mask.text(name).as_str());
                 writer.text.push_str(&shown);
                 writer.text.push_str(": ");
@@ -135,72 +130,16 @@ fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('"', "\\\""))
 }
 
-impl<'de> Deserialize<'de> for Json {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Reader)
-    }
-}
-
-struct Reader;
-
-impl<'de> Visitor<'de> for Reader {
-    type Value = Json;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON")
-    }
-
-    fn visit_unit<E>(self) -> Result<Json, E> {
-        Ok(Json::Scalar(Value::Null))
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Json, E> {
-        Ok(Json::Scalar(value.into()))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Json, E> {
-        Ok(Json::Scalar(value.into()))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Json, E> {
-        Ok(Json::Scalar(value.into()))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Json, E> {
-        Ok(Json::Scalar(value.into()))
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Json, E> {
-        Ok(Json::Scalar(value.into()))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Json, A::Error> {
-        let mut items = Vec::new();
-        while let Some(item) = sequence.next_element()? {
-            items.push(item);
-        }
-        shallow(Json::Array(items))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Json, A::Error> {
-        let mut members = Vec::new();
-        while let Some(member) = map.next_entry()? {
-            members.push(member);
-        }
-        shallow(Json::Object(members))
-    }
-}
-
-/// Indenting what is deep would make a small body a large one.
-fn shallow<E: serde::de::Error>(json: Json) -> Result<Json, E> {
-    fn depth(json: &Json) -> usize {
-        match json {
-            Json::Scalar(_) => 0,
-            Json::Array(items) => 1 + items.iter().map(depth).max().unwrap_or_default(),
-            Json::Object(members) => 1 + members.iter().map(|(_, json)| depth(json)).max().unwrap_or_default(),
+/// The JSON of a body. Indenting what is deep would make a small body a large one.
+fn shallow(bytes: &[u8]) -> Option<Node> {
+    fn depth(node: &Node) -> usize {
+        match node {
+            Node::Scalar(_) | Node::Text(_) => 0,
+            Node::List(items) => 1 + items.iter().map(depth).max().unwrap_or_default(),
+            Node::Object(members) => 1 + members.iter().map(|(_, node)| depth(node)).max().unwrap_or_default(),
         }
     }
-    if depth(&json) > DEEPEST { Err(E::custom("too deep")) } else { Ok(json) }
+    serde_json::from_slice(bytes).ok().filter(|node| depth(node) <= DEEPEST)
 }
 
 #[cfg(test)]

@@ -49,7 +49,7 @@ fn case(mask: &Mask, cassette: &Cassette, pair: &Pair, again: Option<(Pages, Opt
             violations.iter().map(|violation| mask.otherwise_open(&violation.to_string())).collect(),
         ),
     };
-    let id = Masked::known(format!("{}, exchange {} × {}", id(cassette.path()), pair.exchange + 1, pair.fault));
+    let id = Masked::known(format!("{}, exchange {} × {}", id(cassette.path()), pair.exchange, pair.fault));
     let known = fault(pair.fault).ok();
     let title = mask.otherwise_open(&format!("{} in {}", known.map_or(pair.fault, |fault| fault.summary), pair.title));
     let mut case = described(mask, cassette, ReportCase::new(id, title, verdict));

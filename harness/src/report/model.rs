@@ -174,7 +174,7 @@ pub struct ReportMessage {
 /// One request and what came of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ReportExchange {
-    /// Its place among the exchanges of the case; the first is 1.
+    /// Its place among the exchanges of the case; the first is 0.
     pub number: u64,
     /// The position of the operation that asked for it; the first is 0.
     pub operation: Option<usize>,

@@ -27,18 +27,18 @@ fn report(texts: &[String]) -> Report {
         operation,
         request: ReportRequest { method: text(), url: text(), effect: Some("act"), headers: vec![fact()], body },
         answer,
-        played_by: (number == 1).then(entry),
-        mismatch: (number == 2)
+        played_by: (number == 0).then(entry),
+        mismatch: (number == 1)
             .then(|| ReportMismatch { nearest: vec![ReportNearest { entry: entry(), differences: vec![text()] }] }),
         fault: Some(fact()),
     };
     let reply = |content| ReportAnswer::Reply { status: 201, headers: vec![fact()], body: body(content) };
     let exchanges = || {
         vec![
-            exchange(1, Some(0), reply(ReportContent::Json(text())), body(ReportContent::Form(vec![fact(), fact()]))),
-            exchange(2, Some(0), ReportAnswer::Failure { failure: text(), detail: text() }, None),
-            exchange(3, None, reply(ReportContent::Text(text())), body(ReportContent::Json(text()))),
-            exchange(4, Some(9), reply(ReportContent::Binary), None),
+            exchange(0, Some(0), reply(ReportContent::Json(text())), body(ReportContent::Form(vec![fact(), fact()]))),
+            exchange(1, Some(0), ReportAnswer::Failure { failure: text(), detail: text() }, None),
+            exchange(2, None, reply(ReportContent::Text(text())), body(ReportContent::Json(text()))),
+            exchange(3, Some(9), reply(ReportContent::Binary), None),
         ]
     };
     let operation = || ReportOperation {

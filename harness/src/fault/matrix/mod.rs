@@ -187,8 +187,8 @@ impl Matrix {
         Ok(score)
     }
 
-    /// Runs one pair once more, for who wants to read what went over the wire. The journal's exchange in which the fault
-    /// was committed is the second of what comes back; its first number is 1.
+    /// Runs one pair once more, for who wants to read what went over the wire. The second of what comes back is the number
+    /// of the exchange in which the fault was committed last.
     ///
     /// # Errors
     /// [`CaseError`] when the case cannot be run.
@@ -203,7 +203,7 @@ impl Matrix {
         let chosen = self.faults.iter().find(|chosen| chosen.fault().id == pair.fault).cloned();
         let strike = chosen.map(|chosen| Strike { at: pair.exchange, chosen, seed: self.seed, again: false });
         let run = self.course(cassette, case, instance, strike, Some(&journal))?;
-        Ok((journal.take(), run.struck.map(|struck| struck.exchange as u64 + 1)))
+        Ok((journal.take(), run.struck.map(|struck| struck.exchange as u64)))
     }
 
     /// One run of the case, undisturbed or struck.
