@@ -20,5 +20,7 @@ pub mod service;
 pub mod store;
 pub mod transport;
 pub mod user;
+pub mod warning;
+mod writable;
 
 pub use registry::probe;

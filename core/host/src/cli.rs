@@ -54,7 +54,8 @@ pub(crate) enum Command {
     /// Reads the bootstrap, finds, verifies and loads the plugin files that it names, checks the settings of all
     /// services, and looks at the store and its key. Prints one table of the services: delivery type, provider,
     /// version, file, who makes and who checks the code, and where requests may go. Sends nothing, and makes neither
-    /// store nor key. Where something is wrong, all of it is told, one line each.
+    /// store nor key. Where something is wrong, all of it is told, one line each; but while the bootstrap or a file is
+    /// wrong, no plugin is run to say what only it can. What works and should be mended is a warning.
     #[command(after_long_help = help::VALIDATE)]
     Validate,
     /// Look at plugin files
@@ -241,8 +242,10 @@ pub(crate) fn run() -> ExitCode {
         Err(error) => return misused(&error),
     };
     let output = Output::new(cli.json);
-    // The demo tells by itself what matters, and its provider settings are not the person's to mend.
-    let level = if matches!(cli.command, Command::Demo(_)) { LevelFilter::ERROR } else { LevelFilter::WARN };
+    // The demo tells by itself what matters, and its provider settings are not the person's to mend. What is to be
+    // mended is the answer of `validate`.
+    let tells_by_itself = matches!(cli.command, Command::Demo(_) | Command::Validate);
+    let level = if tells_by_itself { LevelFilter::ERROR } else { LevelFilter::WARN };
     let work = || log::start(level).map_err(CommandError::from).and_then(|()| commands::run(&cli, output));
     // A panic is this program's fault, and has told people so by itself.
     let Ok(result) = panic::catch_unwind(AssertUnwindSafe(work)) else {

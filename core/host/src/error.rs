@@ -87,8 +87,12 @@ pub(crate) enum CommandError {
     NoLoginTypes,
     /// A number was given for a method that has no use for one.
     #[error(
-        "method `{method}` takes no phone number; leave --phone out, or take a method that reaches phones: {}",
-        words::list(reaching)
+        "method `{method}` takes no phone number; leave --phone out{}",
+        if reaching.is_empty() {
+            " (the bootstrap has no method that reaches phones)".to_owned()
+        } else {
+            format!(", or take a method that reaches phones: {}", words::list(reaching))
+        }
     )]
     NoNumberWanted {
         /// The method.

@@ -4,10 +4,19 @@ use countersign::bootstrap::WhoMustPass;
 use countersign_plugin::line::escaped;
 use countersign_plugin::manifest::{Checker, Destination, Egress, Maker};
 
-/// A list, or `-` where there is nothing.
+/// A list, or `none` where there is nothing.
 pub(crate) fn list(words: impl IntoIterator<Item = impl AsRef<str>>) -> String {
+    list_or("none", words)
+}
+
+/// A list for a cell of a table, or `-` where there is nothing.
+pub(crate) fn cell(words: impl IntoIterator<Item = impl AsRef<str>>) -> String {
+    list_or("-", words)
+}
+
+fn list_or(nothing: &str, words: impl IntoIterator<Item = impl AsRef<str>>) -> String {
     let words: Vec<String> = words.into_iter().map(|word| word.as_ref().to_owned()).collect();
-    if words.is_empty() { "-".to_owned() } else { words.join(", ") }
+    if words.is_empty() { nothing.to_owned() } else { words.join(", ") }
 }
 
 /// Who makes the code.

@@ -80,6 +80,8 @@ pub struct PluginPin {
     pub file: Option<PathBuf>,
     /// The SHA-256 that the file must have.
     pub sha256: Option<[u8; 32]>,
+    pub(crate) file_origin: Option<Origin>,
+    pub(crate) sha256_origin: Option<Origin>,
 }
 
 impl Plugins {
@@ -97,7 +99,12 @@ impl Plugins {
             }
             service::check_name(&entry, id, "plugin");
             let file = entry.child("file").text("the path of the plugin's file");
-            let pin = PluginPin { file: file.map(|file| folder.join(file)), sha256: sha256(&entry.child("sha256")) };
+            let pin = PluginPin {
+                file: file.map(|file| folder.join(file)),
+                sha256: sha256(&entry.child("sha256")),
+                file_origin: Some(entry.child("file").origin()),
+                sha256_origin: Some(entry.child("sha256").origin()),
+            };
             Some((id.to_owned(), pin))
         };
         Self { search: search(&section.child("search"), folder), pins: section.children().filter_map(pin).collect() }

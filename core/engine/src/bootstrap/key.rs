@@ -64,7 +64,7 @@ fn is_bare(segment: &str) -> bool {
 }
 
 /// The candidate that `word` was most probably meant to be, if any is close enough to be offered.
-pub(super) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
+pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
     const CLOSE_ENOUGH: f64 = 0.7;
     candidates
         .into_iter()

@@ -43,10 +43,12 @@ use figment::providers::Serialized;
 pub use self::error::{BootstrapError, Fault, Problem};
 pub use self::files::{PluginPin, Plugins, StoreSettings};
 pub use self::init::TEMPLATE;
+pub(crate) use self::key::nearest;
 pub use self::limits::Limits;
 pub use self::origin::Origin;
 pub use self::place::Obstacle;
 pub use self::service::{DeliveryType, RawSettings, Service};
+pub(crate) use self::settings::Spoken;
 pub use self::settings::{ResolvedSettings, SecretProblem, SettingProblem, SettingsError};
 pub use self::two_factor::{Registration, TwoFactor, UnknownUsers, WhoMustPass};
 
@@ -54,6 +56,8 @@ use self::environment::{Assignment, Environment};
 use self::file::FileLayer;
 use self::origin::Origins;
 use self::reader::Reader;
+use crate::warning::Warning;
+use crate::writable;
 
 /// The version of the file's format that this program reads.
 const VERSION: i128 = 1;
@@ -74,6 +78,8 @@ pub struct Bootstrap {
     pub limits: Limits,
     /// Where plugin files are.
     pub plugins: Plugins,
+    /// What should be mended about the file itself.
+    pub warnings: Vec<Warning>,
 }
 
 impl Bootstrap {
@@ -98,6 +104,15 @@ impl Bootstrap {
         Self::read_over(path, &Environment::new(environment))
     }
 
+    /// Reads as much as can be read, with the environment of this process: for telling what else is wrong, and for
+    /// nothing but that. What is wrong has been left out, or has its default.
+    ///
+    /// # Errors
+    /// [`BootstrapError`] where the file cannot be read or is not well-formed.
+    pub fn draft(path: &Path) -> Result<(Self, Vec<Fault<Problem>>), BootstrapError> {
+        Self::draft_over(path, &Environment::of_process())
+    }
+
     /// The folder of the bootstrap, where relative paths start.
     #[must_use]
     pub fn folder(&self) -> &Path {
@@ -105,6 +120,13 @@ impl Bootstrap {
     }
 
     fn read_over(path: &Path, environment: &Environment) -> Result<Self, BootstrapError> {
+        match Self::draft_over(path, environment)? {
+            (bootstrap, faults) if faults.is_empty() => Ok(bootstrap),
+            (_, faults) => Err(BootstrapError::Invalid { faults }),
+        }
+    }
+
+    fn draft_over(path: &Path, environment: &Environment) -> Result<(Self, Vec<Fault<Problem>>), BootstrapError> {
         let mut file = FileLayer::read(path)?;
         let over_defaults =
             |file: &FileLayer<'_>| Figment::from(Serialized::default("limits", Limits::default())).merge(file);
@@ -116,10 +138,8 @@ impl Bootstrap {
         let origins = Origins { layers: &layers, path, lines: &file.lines };
         let reader = Reader::new(&tree, origins, misfits);
         let bootstrap = Self::assemble(path, &reader, environment);
-        match reader.into_faults() {
-            faults if faults.is_empty() => Ok(bootstrap),
-            faults => Err(BootstrapError::Invalid { faults }),
-        }
+        bootstrap.warnings.iter().for_each(Warning::log);
+        Ok((bootstrap, reader.into_faults()))
     }
 
     fn assemble(path: &Path, reader: &Reader<'_>, environment: &Environment) -> Self {
@@ -140,9 +160,16 @@ impl Bootstrap {
             store: StoreSettings::read(&root.child("store"), folder),
             limits: Limits::read(&root.child("limits")),
             plugins: Plugins::read(&root.child("plugins"), folder, &used),
+            warnings: writable(path),
             services,
         }
     }
+}
+
+/// Who may write to the bootstrap says what native code is loaded.
+fn writable(path: &Path) -> Vec<Warning> {
+    let places = path.canonicalize().map(|canonical| writable::by_others(path, &canonical)).unwrap_or_default();
+    places.into_iter().map(|place| Warning::BootstrapWritable { file: path.to_owned(), place }).collect()
 }
 
 fn folder_of(path: &Path) -> &Path {

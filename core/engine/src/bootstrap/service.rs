@@ -34,6 +34,8 @@ pub struct Service {
     pub fallback: Vec<Self>,
     pub(super) key: KeyPath,
     pub(crate) origin: Origin,
+    /// Where the provider is named.
+    pub(crate) provider_origin: Origin,
 }
 
 impl Service {
@@ -178,6 +180,7 @@ impl Reading<'_> {
             fallback,
             key: entry.path.clone(),
             origin: entry.origin(),
+            provider_origin: entry.child("provider").origin(),
             name,
         })
     }

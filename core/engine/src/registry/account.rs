@@ -76,7 +76,7 @@ mod tests {
 
     fn settings(json: Value, token: &str) -> ResolvedSettings {
         let secrets: Secrets = [("auth_token".to_owned(), Secret::new(token))].into_iter().collect();
-        ResolvedSettings { json, secrets }
+        ResolvedSettings { json, secrets, warnings: Vec::new() }
     }
 
     /// Whether services with these settings share their codes.
@@ -118,7 +118,11 @@ mod tests {
         let manifest = manifest(&["a", "b"]);
         let bytes = |a: &str, b: &str| {
             let secrets = [("a", a), ("b", b)].map(|(name, value)| (name.to_owned(), Secret::new(value)));
-            identity(&manifest, None, &ResolvedSettings { json: json!({}), secrets: secrets.into_iter().collect() })
+            identity(
+                &manifest,
+                None,
+                &ResolvedSettings { json: json!({}), secrets: secrets.into_iter().collect(), warnings: Vec::new() },
+            )
         };
         assert_ne!(bytes("1b2", "3"), bytes("1", "2b3"));
     }

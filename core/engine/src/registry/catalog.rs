@@ -1,17 +1,18 @@
 //! The plugins of one bootstrap, loaded.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use countersign_plugin::Manifest;
 
-use crate::bootstrap::{Bootstrap, Plugins};
+use crate::bootstrap::{self, Bootstrap, Origin, PluginPin, Plugins};
+use crate::warning::{Noticed, Warning};
 
 use super::digest::Digest;
 use super::error::LoadError;
-use super::find::{Found, ProviderId, Search};
+use super::find::{FindError, Found, ProviderId, Search};
 use super::inspect::{Inspection, examine, understand};
 use super::load::Root;
 use super::plugin::Plugin;
@@ -57,7 +58,10 @@ pub struct Unloaded {
 
 /// The loaded plugins, one per provider.
 #[derive(Debug, Default)]
-pub struct Registry(BTreeMap<String, Plugin>);
+pub struct Registry {
+    plugins: BTreeMap<String, Plugin>,
+    noticed: Noticed,
+}
 
 impl Registry {
     /// Finds, verifies and loads the plugin of every provider that the bootstrap's services use.
@@ -102,15 +106,12 @@ impl Registry {
         providers: impl IntoIterator<Item = &'a str>,
         options: &RegistryOptions,
     ) -> Result<Self, Vec<LoadError>> {
+        let providers = providers.into_iter().map(|provider| (provider, None)).collect();
         Self::of_providers(plugins, providers, options).map_err(|refused| refused.errors)
     }
 
-    fn of_providers<'a>(
-        plugins: &Plugins,
-        providers: impl IntoIterator<Item = &'a str>,
-        options: &RegistryOptions,
-    ) -> Result<Self, NotLoaded> {
-        let sorted = Sorted::of(plugins, providers.into_iter().collect())
+    fn of_providers(plugins: &Plugins, providers: Providers<'_>, options: &RegistryOptions) -> Result<Self, NotLoaded> {
+        let sorted = Sorted::of(plugins, providers)
             .map_err(|error| NotLoaded { errors: vec![error], manifests: BTreeMap::default() })?;
         if !sorted.unloaded.is_empty() {
             return Err(sorted.told());
@@ -119,7 +120,7 @@ impl Registry {
         if failed.is_empty() {
             return Ok(registry);
         }
-        let manifests = registry.0.into_iter().map(|(id, plugin)| (id, plugin.manifest)).collect();
+        let manifests = registry.plugins.into_iter().map(|(id, plugin)| (id, plugin.manifest)).collect();
         Err(NotLoaded { errors: failed.into_iter().map(|it| it.error).collect(), manifests })
     }
 
@@ -127,33 +128,52 @@ impl Registry {
         let prober = Prober { program: options.probe_program.clone(), limit: options.probe_limit };
         let mut loaded = BTreeMap::new();
         let mut failed = Vec::new();
+        let noticed = Noticed::default();
         for file in verified {
             let provider = file.configured.as_str().to_owned();
-            match file.load(&prober) {
+            match file.load(&prober, &noticed) {
                 Ok(plugin) => drop(loaded.insert(plugin.manifest.id.clone(), plugin)),
                 Err(error) => failed.push(Unloaded { provider, error }),
             }
         }
-        (Self(loaded), failed)
+        (Self { plugins: loaded, noticed }, failed)
+    }
+
+    /// What should be mended, although it works: noticed while plugins were loaded, and while services were made of
+    /// them.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<Warning> {
+        self.noticed.all()
+    }
+
+    pub(super) const fn noticed(&self) -> &Noticed {
+        &self.noticed
     }
 
     /// The plugin of a provider.
     #[must_use]
     pub fn plugin(&self, provider: &str) -> Option<&Plugin> {
-        self.0.get(provider)
+        self.plugins.get(provider)
     }
 
     /// All plugins, by the ids of their providers.
     pub fn plugins(&self) -> impl Iterator<Item = &Plugin> {
-        self.0.values()
+        self.plugins.values()
     }
 }
 
+/// Providers, each with where the bootstrap names it first, if it does.
+type Providers<'a> = BTreeMap<&'a str, Option<&'a Origin>>;
+
 /// The providers that services and fallbacks use.
-fn providers(bootstrap: &Bootstrap) -> BTreeSet<&str> {
+fn providers(bootstrap: &Bootstrap) -> Providers<'_> {
     let services = bootstrap.services.values();
     let all = services.flat_map(|service| std::iter::once(service).chain(&service.fallback));
-    all.map(|service| service.provider.as_str()).collect()
+    let mut providers = Providers::new();
+    for service in all {
+        providers.entry(service.provider.as_str()).or_insert(Some(&service.provider_origin));
+    }
+    providers
 }
 
 /// The files of providers, as far as can be told without executing them.
@@ -163,17 +183,34 @@ struct Sorted {
 }
 
 impl Sorted {
-    fn of(plugins: &Plugins, providers: BTreeSet<&str>) -> Result<Self, LoadError> {
+    fn of(plugins: &Plugins, providers: Providers<'_>) -> Result<Self, LoadError> {
         let search = match &plugins.search {
             Some(folders) => Search::in_folders(folders.clone()),
             None => Search::beside_program()?,
         };
         let mut sorted = Self { verified: Vec::new(), unloaded: Vec::new() };
-        for provider in providers {
+        let mut failed = Vec::new();
+        for (provider, origin) in providers {
             match Verified::find(provider, plugins, &search) {
                 Ok(file) => sorted.verified.push(file),
-                Err(error) => sorted.unloaded.push(Unloaded { provider: provider.to_owned(), error }),
+                Err(error) => failed.push((provider, origin, error)),
             }
+        }
+        for (provider, origin, error) in failed {
+            let error = match error {
+                LoadError::Find(FindError::Missing { id, looked, .. }) => {
+                    let others = sorted.verified.iter().map(|it| it.configured.as_str().to_owned());
+                    let lying: Vec<String> = others.chain(search.lying()).collect();
+                    let nearest = bootstrap::nearest(provider, lying.iter().map(String::as_str));
+                    LoadError::Find(FindError::Missing { id, looked, nearest })
+                }
+                error => error,
+            };
+            let error = match place(&error, plugins.pins.get(provider), origin) {
+                Some(origin) => LoadError::At { origin: origin.clone(), cause: Box::new(error) },
+                None => error,
+            };
+            sorted.unloaded.push(Unloaded { provider: provider.to_owned(), error });
         }
         sorted.unloaded.extend(mistaken(&sorted.verified));
         sorted.verified.retain(|it| it.file.manifest.id == it.configured.as_str());
@@ -187,11 +224,23 @@ impl Sorted {
     }
 }
 
+/// Where the bootstrap says what led to this error: the file or the digest of a plugin, or the provider's name. Errors
+/// of what a file holds name the file.
+fn place<'a>(error: &LoadError, pin: Option<&'a PluginPin>, provider: Option<&'a Origin>) -> Option<&'a Origin> {
+    match error {
+        LoadError::Pin { .. } => pin?.sha256_origin.as_ref(),
+        LoadError::Find(_) if pin.is_some_and(|pin| pin.file.is_some()) => pin?.file_origin.as_ref(),
+        LoadError::Find(_) => provider,
+        _ => None,
+    }
+}
+
 /// A file that is what it should be as far as can be told without executing it.
 struct Verified {
     configured: ProviderId,
     pinned: bool,
     file: Inspection,
+    warnings: Vec<Warning>,
 }
 
 impl Verified {
@@ -203,13 +252,13 @@ impl Verified {
             None => search.find(&configured),
         };
         let found = found?;
-        found.warn(&configured);
         let pin = fixed.and_then(|fixed| fixed.sha256).map(Digest::from);
         let file = understand(examine(&found.path, pin)?)?;
-        Ok(Self { configured, pinned: pin.is_some(), file })
+        Ok(Self { configured, pinned: pin.is_some(), file, warnings: found.warnings().collect() })
     }
 
-    fn load(self, prober: &Prober) -> Result<Plugin, LoadError> {
+    fn load(self, prober: &Prober, noticed: &Noticed) -> Result<Plugin, LoadError> {
+        self.warnings.into_iter().for_each(|warning| noticed.add(warning));
         let Inspection { path, manifest, manifest_bytes, sha256, .. } = self.file;
         if !self.pinned {
             prober.try_load(&path, sha256)?;
@@ -219,7 +268,15 @@ impl Verified {
             Err(cause) => return Err(LoadError::Contact { path, cause }),
         };
         let manifest = Arc::new(manifest);
-        Ok(Plugin { manifest, path, sha256, pinned: self.pinned, root, prober: prober.clone() })
+        Ok(Plugin {
+            manifest,
+            path,
+            sha256,
+            pinned: self.pinned,
+            root,
+            prober: prober.clone(),
+            noticed: noticed.clone(),
+        })
     }
 }
 

@@ -1,5 +1,7 @@
 //! Whether a plugin offers what a service of the bootstrap wants of it, by its manifest alone.
 
+use std::path::PathBuf;
+
 use countersign_plugin::Manifest;
 use countersign_plugin::manifest::{Channel, DeliveryType, Destination};
 
@@ -102,8 +104,8 @@ pub enum ServiceError {
     },
     /// The plugin does not offer the channel.
     #[error(
-        "service `{service}` wants the channel `{channel}`, but plugin {plugin} offers {}; set `channel`, or choose \
-         another provider",
+        "service `{service}` wants the channel `{channel}`, but plugin {plugin} offers {}; name one of these as \
+         `channel`, or choose another provider",
         listed(offered)
     )]
     Channel {
@@ -179,6 +181,25 @@ pub enum ServiceError {
         plugin: String,
         /// What is wrong with the address.
         cause: EgressError,
+    },
+    /// The plugin refuses a setting, or misses one.
+    #[error(
+        "{origin}: `{key}` is not as the plugin wants it: {said}; {remedy} (service `{service}`, plugin file {})",
+        file.display()
+    )]
+    Refused {
+        /// The service.
+        service: String,
+        /// Where the setting was given, or should have been.
+        origin: Origin,
+        /// Its key.
+        key: String,
+        /// What the plugin says.
+        said: String,
+        /// How it can be given.
+        remedy: String,
+        /// The plugin's file.
+        file: PathBuf,
     },
     /// The plugin does not open with its settings.
     #[error("service `{service}`: {cause}")]

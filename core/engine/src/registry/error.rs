@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use countersign_plugin::Fault;
 
+use crate::bootstrap::Origin;
+
 use super::{
     digest::DigestMismatch,
     elf::ElfError,
@@ -19,6 +21,14 @@ use super::{
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LoadError {
+    /// What is wrong, and where the bootstrap says what led to it.
+    #[error("{origin}: {cause}")]
+    At {
+        /// The place.
+        origin: Origin,
+        /// What is wrong.
+        cause: Box<Self>,
+    },
     /// Its file was not found.
     #[error(transparent)]
     Find(#[from] FindError),
@@ -119,12 +129,24 @@ pub enum LoadError {
     },
 }
 
+impl LoadError {
+    /// Whether what the bootstrap calls a provider cannot be one's name, which reading the bootstrap says as well.
+    #[must_use]
+    pub fn is_invalid_id(&self) -> bool {
+        match self {
+            Self::At { cause, .. } => cause.is_invalid_id(),
+            Self::Find(FindError::InvalidId { .. }) => true,
+            _ => false,
+        }
+    }
+}
+
 /// Why a loaded plugin could not be opened with the settings of a service.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
     /// The plugin refuses the settings.
-    #[error("plugin file {}: it cannot be opened with these settings: {fault}", path.display())]
+    #[error("plugin file {}: it does not take these settings: {fault}", path.display())]
     Settings {
         /// The file.
         path: PathBuf,

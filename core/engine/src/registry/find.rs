@@ -11,6 +11,9 @@ use std::{
 
 use countersign_plugin::Manifest;
 
+use crate::warning::Warning;
+use crate::writable;
+
 /// A provider's name, as bootstrap and manifest write it: `[a-z][a-z0-9-]{0,39}`.
 ///
 /// Checked before it becomes part of a file name, so it can neither leave a folder nor hide a file.
@@ -101,7 +104,20 @@ impl Search {
             }
             looked.push(path);
         }
-        Err(FindError::Missing { id: id.clone(), looked })
+        Err(FindError::Missing { id: id.clone(), looked, nearest: None })
+    }
+
+    /// The ids of providers whose files could lie in the folders, by the names of the files alone: for telling a person
+    /// what may have been meant. Nothing of any file is read.
+    pub(super) fn lying(&self) -> impl Iterator<Item = String> {
+        let entries = self.folders.iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten().flatten();
+        entries.filter_map(|entry| {
+            let name = entry.file_name().into_string().ok()?;
+            let stem = name.strip_prefix(consts::DLL_PREFIX)?.strip_suffix(consts::DLL_SUFFIX)?;
+            let id = ProviderId::parse(&stem.replace('_', "-")).ok()?;
+            // Not every library is named like the file of a provider.
+            (id.file_name() == name).then_some(id.0)
+        })
     }
 }
 
@@ -124,17 +140,10 @@ impl Found {
         Self::at(path)?.ok_or_else(|| FindError::NamedMissing { id: id.clone(), path: path.to_path_buf() })
     }
 
-    /// Says in the log which of these places others may write to.
-    pub fn warn(&self, id: &ProviderId) {
-        for place in &self.writable_by_others {
-            tracing::warn!(
-                provider = id.as_str(),
-                file = %self.path.display(),
-                writable = %place.display(),
-                "others may replace this plugin: its file, or a folder on the way to it, is writable by group or others; \
-                 take that permission away"
-            );
-        }
+    /// A warning for each of these places.
+    pub(super) fn warnings(&self) -> impl Iterator<Item = Warning> {
+        let places = self.writable_by_others.iter();
+        places.map(|place| Warning::PluginWritable { file: self.path.clone(), place: place.clone() })
     }
 
     /// `None` when there is nothing of this name.
@@ -156,47 +165,13 @@ impl Found {
         if !file.is_file() {
             return Err(FindError::NotAFile { path: path.to_path_buf(), found: EntryKind::of(&file) });
         }
-        let places = on_the_way(path, &canonical).into_iter();
-        let writable = places.filter(|place| fs::metadata(place).is_ok_and(|it| writable_by_others(&it)));
-        Ok(Some(Self { writable_by_others: writable.collect(), path: canonical }))
+        Ok(Some(Self { writable_by_others: writable::by_others(path, &canonical), path: canonical }))
     }
-}
-
-/// Whatever decides which bytes will be loaded: the file, and every folder above it. Each folder of the path as it is
-/// written counts too, with all above it: it may be a link, which lives in one place and leads to another.
-fn on_the_way(path: &Path, canonical: &Path) -> Vec<PathBuf> {
-    let written = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
-    let written = written.ancestors().skip(1).filter_map(|folder| fs::canonicalize(folder).ok());
-    let mut places: Vec<PathBuf> = Vec::new();
-    for place in std::iter::once(canonical.to_path_buf()).chain(written) {
-        for above in place.ancestors() {
-            if !places.iter().any(|known| known == above) {
-                places.push(above.to_path_buf());
-            }
-        }
-    }
-    places
 }
 
 fn absent(cause: &io::Error) -> bool {
     // "Not a directory": what should be the folder is a file, so nothing is in it.
     matches!(cause.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
-}
-
-#[cfg(unix)]
-fn writable_by_others(entry: &Metadata) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    const WRITABLE: u32 = 0o022;
-    // In such a folder (`/tmp`) everybody may put files, but replace none of another's.
-    const STICKY: u32 = 0o1000;
-    let mode = entry.permissions().mode();
-    mode & WRITABLE != 0 && !(entry.is_dir() && mode & STICKY != 0)
-}
-
-/// Other systems have access lists instead of mode bits; they are the administrator's to judge.
-#[cfg(not(unix))]
-const fn writable_by_others(_: &Metadata) -> bool {
-    false
 }
 
 /// What stands where a file should be.
@@ -258,8 +233,9 @@ pub enum FindError {
     },
     /// No search folder has the provider's file.
     #[error(
-        "provider `{id}` has no plugin file: looked for {}; correct the provider's name, put {} \
+        "provider `{id}` has no plugin file{}: looked for {}; correct the provider's name, put {} \
          into one of these folders, or name it by `file` in [plugins.{id}]",
+        nearest.as_ref().map(|nearest| format!(" (did you mean `{nearest}`?)")).unwrap_or_default(),
         Looked(looked),
         id.file_name()
     )]
@@ -268,6 +244,8 @@ pub enum FindError {
         id: ProviderId,
         /// Every path looked at, in order.
         looked: Vec<PathBuf>,
+        /// The provider that may have been meant, if one has a name that is much like it.
+        nearest: Option<String>,
     },
     /// The file that the bootstrap names is not there.
     #[error(

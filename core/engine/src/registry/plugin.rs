@@ -8,6 +8,7 @@ use countersign_plugin::step::Opened;
 use countersign_plugin::{Fault, FaultKind, Manifest};
 
 use crate::instance::Instance;
+use crate::warning::{Noticed, Warning};
 
 use super::digest::Digest;
 use super::error::OpenError;
@@ -27,6 +28,7 @@ pub struct Plugin {
     pub pinned: bool,
     pub(super) root: Root,
     pub(super) prober: Prober,
+    pub(super) noticed: Noticed,
 }
 
 impl Plugin {
@@ -39,7 +41,9 @@ impl Plugin {
     pub fn open(&self, settings: &[u8]) -> Result<InProcess, OpenError> {
         let path = || self.path.clone();
         if !self.pinned {
-            self.prober.try_settings(&self.path, self.sha256, settings)?;
+            for fault in self.prober.try_settings(&self.path, self.sha256, settings)? {
+                self.noticed.add(Warning::ContractBroken { file: path(), fault });
+            }
         }
         InProcess::open(self.root, Arc::clone(&self.manifest), settings)
             .map_err(|fault| OpenError::Settings { path: path(), fault })

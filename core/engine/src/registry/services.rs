@@ -7,13 +7,14 @@ use countersign_plugin::Manifest;
 use countersign_plugin::manifest::{Channel, DeliveryType, Destination, Maker};
 use serde_json::Value;
 
-use crate::bootstrap::{self, Bootstrap, ResolvedSettings};
+use crate::bootstrap::{self, Bootstrap, ResolvedSettings, Spoken};
 use crate::service::Service;
 use crate::transport::Egress;
 
 use super::account;
 use super::catalog::Registry;
 use super::check::{ServiceError, Wanted, check_service};
+use super::error::OpenError;
 use super::manifest::named;
 use super::plugin::{InProcess, Plugin};
 
@@ -111,12 +112,13 @@ impl Building<'_> {
             return None;
         };
         let before = self.errors.len();
-        let fit = fit(configured, &plugin.manifest, self.bootstrap, &mut self.errors)?;
+        let mut fit = fit(configured, &plugin.manifest, self.bootstrap, &mut self.errors)?;
+        fit.settings.warnings.drain(..).for_each(|warning| self.registry.noticed().add(warning));
         match plugin.open(fit.settings.json.to_string().as_bytes()) {
             Ok(instance) if self.errors.len() == before => Some(opened(configured, plugin, fit, instance)),
             Ok(_) => None,
             Err(cause) => {
-                self.errors.push(at(configured, ServiceError::Open { service: configured.name.clone(), cause }));
+                self.errors.push(refused(configured, &plugin.manifest, cause));
                 None
             }
         }
@@ -196,6 +198,18 @@ fn opened(configured: &bootstrap::Service, plugin: &Plugin, fit: Fit<'_>, instan
     }
 }
 
+/// A plugin that refuses its settings: told with the setting of which it speaks, if it speaks of one.
+fn refused(configured: &bootstrap::Service, manifest: &Manifest, cause: OpenError) -> ServiceError {
+    let service = configured.name.clone();
+    if let OpenError::Settings { path, fault } = &cause
+        && let Some(Spoken { origin, key, remedy }) = configured.spoken_of(&manifest.settings, &fault.message)
+    {
+        let (file, said) = (path.clone(), fault.message.clone());
+        return ServiceError::Refused { service, origin, key, said, remedy, file };
+    }
+    at(configured, ServiceError::Open { service, cause })
+}
+
 /// Where a code goes cannot be reached by the fallback.
 fn mismatch(
     service: &bootstrap::Service,
@@ -213,7 +227,7 @@ fn mismatch(
 /// Settings are told with the line of each; all else with that of the service.
 fn at(configured: &bootstrap::Service, error: ServiceError) -> ServiceError {
     match error {
-        ServiceError::Settings(_) => error,
+        ServiceError::Settings(_) | ServiceError::Refused { .. } => error,
         error => ServiceError::At { origin: configured.origin.clone(), cause: Box::new(error) },
     }
 }

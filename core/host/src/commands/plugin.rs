@@ -74,7 +74,7 @@ fn channels(channels: &[Channel]) -> String {
             words::checker(channel.code_checked_by).to_owned(),
             if fewest == most { fewest.to_string() } else { format!("{fewest} to {most}") },
             words::destination(channel.destination).to_owned(),
-            words::list(channel.operations.iter().map(|it| it.as_str())),
+            words::cell(channel.operations.iter().map(|it| it.as_str())),
         ]);
     }
     table.trim_fmt()

@@ -5,29 +5,45 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use countersign::bootstrap::{Bootstrap, StoreSettings, TwoFactor, UnknownUsers};
-use countersign::registry::Registry;
+use countersign::bootstrap::{Bootstrap, BootstrapError, Fault, Problem, StoreSettings, TwoFactor, UnknownUsers};
+use countersign::registry::{Registry, ServiceError, services};
 use countersign::service::Service;
 use countersign::store::SqliteStore;
+use countersign::warning::Warning;
 use serde::Serialize;
 
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::open::{Loaded, check_unmade, is_there};
 use crate::output::{Output, table};
+use crate::prompt;
 use crate::words;
 
 /// Validates the bootstrap.
 pub(crate) fn run(bootstrap: &Path, output: Output) -> Result<Exit, CommandError> {
-    let bootstrap = Bootstrap::read(bootstrap)?;
+    let (bootstrap, faults) = Bootstrap::draft(bootstrap)?;
+    let warnings = bootstrap.warnings.clone();
     let unmade = if is_there(&bootstrap.store.path) { Ok(()) } else { check_unmade(&bootstrap.store) };
-    let Loaded { bootstrap, registry, services, .. } = match (Loaded::new(bootstrap), unmade) {
-        (Err(plugins), Err(store)) => return Err(CommandError::Both(Box::new([plugins, store]))),
-        (loaded, unmade) => {
-            unmade?;
-            loaded?
-        }
+    let loaded = match faults {
+        faults if faults.is_empty() => Loaded::new(bootstrap),
+        // Of a bootstrap that is wrong nothing is executed: who knows which files were meant.
+        faults => Err(also_looked_at(&bootstrap, faults)),
     };
+    let Loaded { bootstrap, registry, services, .. } = match (loaded, unmade) {
+        (loaded, Err(store)) => {
+            warnings.iter().for_each(warn);
+            return Err(match loaded {
+                Ok(_) => store,
+                Err(others) => CommandError::Both(Box::new([others, store])),
+            });
+        }
+        (Err(error), Ok(())) => {
+            warnings.iter().for_each(warn);
+            return Err(error);
+        }
+        (Ok(loaded), Ok(())) => loaded,
+    };
+    let warnings = [warnings, registry.warnings()].concat();
     let store = &bootstrap.store;
     if is_there(&store.path) {
         // Not before all else is in order: opening may bring an older store up to date.
@@ -39,8 +55,28 @@ pub(crate) fn run(bootstrap: &Path, output: Output) -> Result<Exit, CommandError
         services: rows.map(|service| Row::of(service, &registry)).collect(),
         two_factor: Policy::of(&bootstrap.two_factor),
         store: Store::of(store),
+        warnings: warnings.iter().map(ToString::to_string).collect(),
     })?;
     Ok(Exit::Yes)
+}
+
+/// What is wrong with a bootstrap, and what can be told of its plugins and services all the same.
+fn also_looked_at(bootstrap: &Bootstrap, faults: Vec<Fault<Problem>>) -> CommandError {
+    let mut looked = Registry::look(bootstrap);
+    // A name that is none was told of with the bootstrap.
+    looked.errors.retain(|error| !error.is_invalid_id());
+    let mut services = services::check(bootstrap, &looked.manifests);
+    // Where no file is told of, neither are those that go by it.
+    services.retain(|error| !looked.errors.is_empty() || !matches!(error, ServiceError::Unchecked { .. }));
+    let bootstrap = BootstrapError::Invalid { faults }.into();
+    if looked.errors.is_empty() && services.is_empty() {
+        return bootstrap;
+    }
+    CommandError::Both(Box::new([bootstrap, CommandError::Plugins { files: looked.errors, services }]))
+}
+
+fn warn(warning: &Warning) {
+    prompt::tell(&format!("warning: {warning}"));
 }
 
 #[derive(Serialize)]
@@ -49,6 +85,8 @@ struct Validated {
     services: Vec<Row>,
     two_factor: Policy,
     store: Store,
+    /// What should be mended, although it works.
+    warnings: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -149,7 +187,14 @@ impl Policy {
 
 impl fmt::Display for Validated {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(out, "{} is in order\n", self.bootstrap.display())?;
+        write!(out, "{} is in order", self.bootstrap.display())?;
+        match self.warnings.len() {
+            0 => {}
+            1 => write!(out, ", with 1 warning:")?,
+            many => write!(out, ", with {many} warnings:")?,
+        }
+        self.warnings.iter().try_for_each(|warning| write!(out, "\n  {warning}"))?;
+        writeln!(out, "\n")?;
         let heading = ["service", "delivery type", "provider", "version", "file", "made by", "checked by", "egress"];
         let mut services = table(&heading);
         services.add_rows(self.services.iter().map(Row::cells));

@@ -19,6 +19,7 @@ use super::origin::Origin;
 use super::reader::comma_separated;
 use super::service::{RawSetting, Service};
 use crate::secrets::{Secret, Secrets};
+use crate::warning::Warning;
 
 pub use self::secret::SecretProblem;
 
@@ -32,6 +33,8 @@ pub struct ResolvedSettings {
     pub json: Value,
     /// The secrets. They stay with the engine.
     pub secrets: Secrets,
+    /// What should be mended about them.
+    pub warnings: Vec<Warning>,
 }
 
 /// Why settings cannot be used.
@@ -152,6 +155,7 @@ impl Service {
             given: BTreeMap::new(),
             secrets: BTreeMap::new(),
             faults: Vec::new(),
+            warnings: Vec::new(),
         };
         for (name, setting) in &self.settings.0 {
             resolving.take(name, setting, folder);
@@ -162,11 +166,55 @@ impl Service {
                 resolving.violated(violation);
             }
         }
-        let Resolving { secrets, faults, .. } = resolving;
+        let Resolving { secrets, faults, warnings, .. } = resolving;
         if faults.is_empty() {
-            Ok(ResolvedSettings { json, secrets: secrets.into_iter().collect() })
+            Ok(ResolvedSettings { json, secrets: secrets.into_iter().collect(), warnings })
         } else {
             Err(SettingsError::Invalid { service: self.name.clone(), faults })
+        }
+    }
+}
+
+/// A setting of which a plugin speaks where it refuses its settings.
+pub(crate) struct Spoken {
+    /// Where it was given, or else where its service is.
+    pub(crate) origin: Origin,
+    pub(crate) key: String,
+    /// How it can be given.
+    pub(crate) remedy: String,
+}
+
+impl Service {
+    /// The first setting that a text names in backquotes.
+    pub(crate) fn spoken_of(&self, schema: &Value, text: &str) -> Option<Spoken> {
+        let shape = Shape::of(schema);
+        // Every second piece stands between two of them.
+        let mut quoted = text.split('`').skip(1).step_by(2);
+        let name = quoted.find(|name| shape.contains(name))?;
+        let given = self.settings.0.get(name);
+        Some(Spoken {
+            origin: given.map_or_else(|| self.origin.clone(), |setting| setting.origin.clone()),
+            key: given.map_or_else(|| self.key.child(name), |setting| setting.key.clone()).to_string(),
+            remedy: if given.is_some() {
+                "correct it".to_owned()
+            } else {
+                format!("set {}", self.remedy(&shape, name))
+            },
+        })
+    }
+
+    /// How a setting can be given.
+    fn remedy(&self, shape: &Shape<'_>, name: &str) -> String {
+        let (service, provider) = (&self.key, self.provider_key());
+        // A fallback has no name by which a variable could reach it.
+        let table = if service.has_index() { &provider } else { service };
+        let variable = table.child(name).variable();
+        if shape.is_secret(name) {
+            let references = "{ file = \"FILE\" } or { env = \"VARIABLE\" }";
+            format!("{name} = {references}, or set {variable}")
+        } else {
+            let own = if service.has_index() { "that fallback".to_owned() } else { format!("[{service}]") };
+            format!("it in {own} or [{provider}], or by {variable}")
         }
     }
 }
@@ -178,6 +226,7 @@ struct Resolving<'a> {
     given: BTreeMap<String, &'a RawSetting>,
     secrets: BTreeMap<String, Secret>,
     faults: Vec<Fault<SettingProblem>>,
+    warnings: Vec<Warning>,
 }
 
 impl<'a> Resolving<'a> {
@@ -195,7 +244,7 @@ impl<'a> Resolving<'a> {
         };
         self.given.insert(name.clone(), setting);
         if self.shape.is_secret(&name) {
-            match secret::read(setting, folder) {
+            match secret::read(setting, folder, &mut self.warnings) {
                 Ok(secret) => {
                     self.secrets.insert(name.clone(), secret);
                 }
@@ -285,17 +334,7 @@ impl<'a> Resolving<'a> {
     }
 
     fn remedy(&self, name: &str) -> String {
-        let (service, provider) = (&self.service.key, self.service.provider_key());
-        // A fallback has no name by which a variable could reach it.
-        let table = if service.has_index() { &provider } else { service };
-        let variable = table.child(name).variable();
-        if self.shape.is_secret(name) {
-            let references = "{ file = \"FILE\" } or { env = \"VARIABLE\" }";
-            format!("{name} = {references}, or set {variable}")
-        } else {
-            let own = if service.has_index() { "that fallback".to_owned() } else { format!("[{service}]") };
-            format!("it in {own} or [{provider}], or by {variable}")
-        }
+        self.service.remedy(&self.shape, name)
     }
 
     fn fault(&mut self, origin: &Origin, key: &KeyPath, problem: SettingProblem) {

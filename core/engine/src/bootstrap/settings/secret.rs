@@ -10,6 +10,7 @@ use zeroize::{Zeroize, Zeroizing};
 use crate::bootstrap::origin::Origin;
 use crate::bootstrap::service::RawSetting;
 use crate::secrets::Secret;
+use crate::warning::Warning;
 
 /// No token or key comes near this; a longer file is another file than was meant.
 const LONGEST: usize = 4096;
@@ -100,12 +101,12 @@ impl SecretProblem {
 }
 
 /// The secret to which a setting refers.
-pub(super) fn read(setting: &RawSetting, folder: &Path) -> Result<Secret, SecretProblem> {
+pub(super) fn read(setting: &RawSetting, folder: &Path, warnings: &mut Vec<Warning>) -> Result<Secret, SecretProblem> {
     match &setting.value {
         Value::String(text) if is_variable(&setting.origin) => from_bytes(text.as_bytes()),
         Value::String(_) => Err(SecretProblem::InBootstrap),
         Value::Object(reference) => match Reference::of(reference)? {
-            Reference::File(file) => read_file(&folder.join(file)),
+            Reference::File(file) => read_file(&folder.join(file), warnings),
             Reference::Variable(name) => read_variable(name, setting.variable.as_deref()),
         },
         _ => Err(SecretProblem::NoReference),
@@ -161,7 +162,7 @@ fn read_variable(name: &str, value: Option<&Vec<u8>>) -> Result<Secret, SecretPr
     from_bytes(value).map_err(|problem| SecretProblem::BadVariable { name: name(), problem: Box::new(problem) })
 }
 
-fn read_file(path: &Path) -> Result<Secret, SecretProblem> {
+fn read_file(path: &Path, warnings: &mut Vec<Warning>) -> Result<Secret, SecretProblem> {
     let file = || path.to_owned();
     let refuse = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => SecretProblem::NoFile { file: file() },
@@ -176,10 +177,7 @@ fn read_file(path: &Path) -> Result<Secret, SecretProblem> {
         return Err(SecretProblem::NotRegular { file: file() });
     }
     if others_can_read(&metadata) {
-        tracing::warn!(
-            file = %path.display(),
-            "a file with a secret can be read by other users; take that right away (chmod 600)"
-        );
+        warnings.push(Warning::SecretReadable { file: path.to_owned() });
     }
     // Of a fixed size, so that no copy is left behind by growing.
     let mut bytes = Zeroizing::new([0; LONGEST + 1]);

@@ -59,21 +59,17 @@ impl Prober {
         }
     }
 
-    /// Has a child open the file with these settings and begin every operation.
+    /// Has a child open the file with these settings and begin every operation. Gives what was caught there of the
+    /// plugin, which works all the same.
     pub(in crate::registry) fn try_settings(
         &self,
         path: &Path,
         sha256: Digest,
         settings: &[u8],
-    ) -> Result<(), OpenError> {
+    ) -> Result<Vec<String>, OpenError> {
         let named = || path.to_path_buf();
         match self.report(path, sha256, Some(settings)) {
-            Ok(Report::Survived { faults }) => {
-                for fault in faults {
-                    tracing::warn!(file = %path.display(), fault, "a plugin that was tried out broke the contract");
-                }
-                Ok(())
-            }
+            Ok(Report::Survived { faults }) => Ok(faults),
             Ok(Report::Contact(cause)) => Err(OpenError::Contact { path: named(), cause }),
             Ok(Report::Changed) => Err(OpenError::Probe { path: named(), cause: ProbeError::Changed }),
             Ok(Report::Settings(fault)) => Err(OpenError::Settings { path: named(), fault }),

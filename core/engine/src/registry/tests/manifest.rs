@@ -151,7 +151,7 @@ fn what_a_plugin_does_not_offer_is_told_with_both_sides() {
     check(
         &wanted("totp", None),
         &[
-            "service `phone` wants the channel `totp`, but plugin sample 1.2.3 offers `voice`, `sms`; set `channel`, or choose another provider",
+            "service `phone` wants the channel `totp`, but plugin sample 1.2.3 offers `voice`, `sms`; name one of these as `channel`, or choose another provider",
         ],
     );
     check(

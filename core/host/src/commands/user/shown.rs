@@ -96,7 +96,7 @@ impl fmt::Display for Shown {
             return write!(out, "factors   none");
         }
         let mut factors = table(&["factor", "number", "provider", "state"]);
-        let or_dash = |text: &Option<String>| words::list(text);
+        let or_dash = |text: &Option<String>| words::cell(text);
         factors.add_rows(self.factors.iter().map(|factor| {
             [factor.factor.clone(), or_dash(&factor.number), or_dash(&factor.provider), factor.state.to_owned()]
         }));
