@@ -2,6 +2,7 @@
 
 pub mod case;
 pub mod cassette;
+pub mod conform;
 pub mod emulate;
 pub mod fault;
 pub mod journal;

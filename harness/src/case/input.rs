@@ -9,7 +9,7 @@ use crate::cassette::{Case, CaseOperation, Shown};
 
 /// What one operation leaves to the next, as the engine's store does.
 #[derive(Default)]
-pub(super) struct Carried {
+pub(crate) struct Carried {
     recipient: Option<Value>,
     delivery: Option<Value>,
     enrollment: Option<Value>,
@@ -17,7 +17,7 @@ pub(super) struct Carried {
 
 impl Carried {
     /// What the plugin kept on its way.
-    pub(super) fn keep(&mut self, kept: Vec<(Scope, Data)>) {
+    pub(crate) fn keep(&mut self, kept: Vec<(Scope, Data)>) {
         for (scope, data) in kept {
             let data = Some(json!({"version": data.version, "value": data.value}));
             match scope {
@@ -28,7 +28,7 @@ impl Carried {
     }
 
     /// What the outcome hands to the engine.
-    pub(super) fn outcome(&mut self, operation: OperationName, outcome: &Value) {
+    pub(crate) fn outcome(&mut self, operation: OperationName, outcome: &Value) {
         let holder = match operation {
             OperationName::ConfirmEnrollment => outcome.get("confirmed").unwrap_or(&Value::Null),
             _ => outcome,
@@ -44,7 +44,7 @@ impl Carried {
 
     /// The operation with what the case says and, where it says nothing, what the engine would:
     /// channel, mode, the purpose `login`, and what earlier operations left. `null` leaves out.
-    pub(super) fn operation(
+    pub(crate) fn operation(
         &mut self,
         case: &Case,
         index: usize,

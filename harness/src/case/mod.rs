@@ -23,6 +23,7 @@ use crate::replay::ReplayTransport;
 pub(crate) use course::Course;
 use expect::Expectation;
 pub use expect::{Compared, Surprise, Unexpected};
+pub(crate) use input::Carried;
 pub(crate) use world::CaseClock;
 
 /// How a case ended.

@@ -1,5 +1,6 @@
 //! Commands and exit codes.
 
+mod conform;
 mod faults;
 mod files;
 mod progress;
@@ -64,6 +65,13 @@ enum Command {
         #[arg(long, value_name = "KIND=FILE")]
         report: Vec<ReportTarget>,
     },
+    /// Judges a plugin file by the conformance kit: no account, no money, no network.
+    ///
+    /// Each check runs in a process of its own with a deadline. Where the plugin's declared hosts are the emulator's,
+    /// the emulator answers; otherwise the kit grows replies until the plugin says that all went well; with --cassettes
+    /// recorded exchanges answer. Each line says which. A check of the level `must` that fails ends the program with 1;
+    /// one of the level `should` is a warning.
+    Conform(conform::Told),
     /// Lists the faults: what each does, what it is declared to do to an operation, and its parameters.
     ///
     /// `replay --faults` commits them around the engine's transport. `POST /_countersign/faults` of the emulator puts
@@ -121,6 +129,7 @@ pub(crate) fn run() -> ExitCode {
     let Arguments { command } = Arguments::parse();
     let mut out = std::io::stdout().lock();
     let exit = match command {
+        Command::Conform(told) => conform::run(told, &mut out),
         Command::Serve(arguments) => serve::run(*arguments, &mut out),
         Command::Replay { paths, plugins, steps, faults, report, .. } if faults.is_empty() => {
             replay::run(&paths, plugins, steps, &report, &mut out)

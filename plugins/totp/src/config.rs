@@ -9,6 +9,10 @@ use crate::code::Parameters;
 /// Authenticator app settings.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("examples" = [
+    {"issuer": "ACME"},
+    {"issuer": "ACME", "digits": 8, "period": 60, "skew": 2, "algorithm": "sha256"},
+]))]
 pub struct Settings {
     /// Name under which the person's app lists the account, usually the company's; no colon.
     #[schemars(length(min = 1, max = 64), regex(pattern = "^[^:]+$"))]

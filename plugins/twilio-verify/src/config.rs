@@ -10,6 +10,11 @@ const BASE: &str = "https://verify.twilio.com";
 /// Settings of Twilio Verify.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("examples" = [{
+    "auth_id": "AC00112233445566778899aabbccddeeff",
+    "auth_token": {"secret": "auth_token"},
+    "service_sid": "VA00112233445566778899aabbccddeeff",
+}]))]
 pub struct Settings {
     /// Account SID (`AC…`) of the live account, or the SID of an API key (`SK…`).
     #[schemars(regex(pattern = r"^(AC|SK)[0-9a-fA-F]{32}$"))]

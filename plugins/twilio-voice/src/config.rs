@@ -35,6 +35,15 @@ impl Mode {
 /// Settings of the provider `twilio-voice`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("examples" = [
+    {
+        "mode": "call",
+        "auth_id": "AC00112233445566778899aabbccddeeff",
+        "auth_token": {"secret": "auth_token"},
+        "from": "+15005550006",
+    },
+    {"mode": "authy", "authy_api_key": {"secret": "authy_api_key"}},
+]))]
 pub struct Settings {
     /// How codes are called in: `call` speaks a code that the engine makes, through Twilio
     /// Programmable Voice; `authy` leaves making and checking to an Authy-style hosted service,
