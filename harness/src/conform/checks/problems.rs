@@ -32,11 +32,6 @@ impl Problems {
         }
     }
 
-    /// How many there are.
-    pub(super) fn count(&self) -> usize {
-        self.seen.len()
-    }
-
     /// Passed without any.
     pub(super) fn verdict(self) -> Verdict {
         self.verdict_with(String::new())
