@@ -14,11 +14,11 @@ use super::concurrent::replay;
 use super::problems::Problems;
 
 /// Rounds of all operations before anything is measured: first uses fill caches.
-const WARM_UP: usize = 50;
+const WARM_UP: usize = 20;
 /// The time for each of both measured parts.
-const PART: Duration = Duration::from_millis(700);
+const PART: Duration = Duration::from_millis(400);
 /// Rounds of a part, at least and at most.
-const ROUNDS: std::ops::Range<usize> = 50..2_000;
+const ROUNDS: std::ops::Range<usize> = 30..500;
 /// Growth per operation that is one, in bytes: an allocator's habits are below it.
 const LEAK: u64 = 512;
 

@@ -1,0 +1,3 @@
+//! A bad plugin: tells another host.
+
+flawed::export_flawed!(Egress);

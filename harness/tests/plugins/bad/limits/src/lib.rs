@@ -1,0 +1,3 @@
+//! A bad plugin: remembers far too much.
+
+flawed::export_flawed!(Limits);

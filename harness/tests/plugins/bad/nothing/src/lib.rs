@@ -1,0 +1,3 @@
+//! A bad plugin: nothing is wrong.
+
+flawed::export_flawed!(Nothing);

@@ -1,0 +1,3 @@
+//! A bad plugin: panics over odd settings.
+
+flawed::export_flawed!(Open);

@@ -1,0 +1,3 @@
+//! A bad plugin: writes data of another version than its manifest says.
+
+flawed::export_flawed!(Outcome);

@@ -1,0 +1,3 @@
+//! A bad plugin: sends again where no answer came.
+
+flawed::export_flawed!(Resend);

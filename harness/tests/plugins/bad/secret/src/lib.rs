@@ -1,0 +1,3 @@
+//! A bad plugin: logs the code.
+
+flawed::export_flawed!(Secret);

@@ -1,0 +1,3 @@
+//! A bad plugin: asks for something else in each process.
+
+flawed::export_flawed!(Steps);

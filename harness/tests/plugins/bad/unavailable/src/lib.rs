@@ -1,0 +1,3 @@
+//! A bad plugin: is never available.
+
+flawed::export_flawed!(Unavailable);
