@@ -44,6 +44,7 @@ impl Emulated {
             authy_keys: vec![Secret::new(SECRET)],
             seed: Some(seed),
             clock: Some(Arc::new(VirtualClock::standing(jiff))),
+            ..EmulatorOptions::default()
         };
         Emulator::new(options.clone()).ok().map(|_| Self(options))
     }
