@@ -38,8 +38,12 @@ fn told(check: &CheckResult) -> String {
 #[track_caller]
 fn passes(options: &Options) {
     let report = judged(options);
-    let others: Vec<_> =
-        report.checks.iter().filter(|check| !matches!(check.judged.verdict, Verdict::Passed { .. })).map(told).collect();
+    let others: Vec<_> = report
+        .checks
+        .iter()
+        .filter(|check| !matches!(check.judged.verdict, Verdict::Passed { .. }))
+        .map(told)
+        .collect();
     assert!(others.is_empty(), "{}: {}", options.plugin.display(), others.join("\n"));
     assert_eq!(report.checks.len(), conform::catalogue().len());
 }
@@ -63,7 +67,8 @@ fn the_plugins_pass_every_check_with_the_cases_of_their_cassettes() {
     for id in ["totp", "twilio-verify", "twilio-voice"] {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures").join(id);
         let mut options = options(&file(id));
-        options.cassettes = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()).collect();
+        options.cassettes =
+            fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()).collect();
         options.cassettes.retain(|path| path.extension().is_some_and(|extension| extension == "har"));
         options.cassettes.sort();
         passes(&options);

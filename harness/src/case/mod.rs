@@ -24,7 +24,7 @@ pub(crate) use course::Course;
 use expect::Expectation;
 pub use expect::{Compared, Surprise, Unexpected};
 pub(crate) use input::Carried;
-pub(crate) use world::CaseClock;
+pub(crate) use world::{CaseClock, Seeded};
 
 /// How a case ended.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -33,13 +33,13 @@ impl Clock for CaseClock {
 
 /// Random bytes that are the same in every run: SHA-256 of the seed and a counter, block by block.
 /// For replay only; anybody can know them.
-pub(super) struct Seeded {
+pub(crate) struct Seeded {
     seed: u64,
     blocks: AtomicU64,
 }
 
 impl Seeded {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self { seed, blocks: AtomicU64::new(0) }
     }
 }

@@ -3,13 +3,15 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use countersign::clock::Random as _;
 use countersign::instance::Instance;
 use countersign_plugin::http::{Request, TransportFailure};
 use countersign_plugin::step::{Action, Answer, Call, Done, Event, HmacAlgorithm, Step, StepReply};
 use countersign_plugin::{Bytes, Fault, Operation, Reply, Timestamp, limits};
 use ring::hmac;
 
-use super::performed::{End, Exchange, Performed, Typed};
+use super::performed::{Drawn, End, Exchange, Performed, Typed};
+use crate::case::Seeded;
 
 /// Beyond what is allowed, so that it can be told from what is.
 const PATIENCE: usize = limits::STEPS_PER_OPERATION * 2;
@@ -22,7 +24,7 @@ pub(super) struct Running {
     instance: Arc<dyn Instance>,
     handle: u64,
     now: Timestamp,
-    seed: u64,
+    random: Randomness,
     waiting: VecDeque<Step>,
     performed: Performed,
     over: bool,
@@ -35,7 +37,7 @@ impl Running {
         operation: Operation,
         typed: Option<Typed>,
         now: Timestamp,
-        seed: u64,
+        random: Randomness,
     ) -> Self {
         let call = encoded(&Call::new(now, operation.clone()));
         let performed = Performed::begun(operation, typed, now);
@@ -43,7 +45,7 @@ impl Running {
             instance: Arc::clone(instance),
             handle: 0,
             now,
-            seed,
+            random,
             waiting: VecDeque::new(),
             performed,
             over: false,
@@ -53,8 +55,15 @@ impl Running {
         running
     }
 
+    /// Begins one once more that was performed before, with the same clock and the same random bytes.
+    pub(super) fn again(instance: &Arc<dyn Instance>, performed: &Performed) -> Self {
+        let given = performed.random.iter().map(|drawn| drawn.given.clone()).collect();
+        let random = Randomness::Again(given);
+        Self::begin(instance, performed.operation.clone(), performed.typed, performed.now, random)
+    }
+
     /// Runs it to its end.
-    pub(super) fn to_end(mut self, answering: &mut Answering<'_>) -> Performed {
+    pub(super) fn run(mut self, answering: &mut Answering<'_>) -> Performed {
         while self.step(answering) {}
         self.finish()
     }
@@ -139,9 +148,9 @@ impl Running {
                 event
             }
             Action::Random { bytes } => {
-                self.performed.random.push(bytes);
-                let seed = self.seed.wrapping_add(self.performed.random.len() as u64);
-                Event::Random(Bytes::from(random(seed, bytes.min(limits::RANDOM_BYTES) as usize)))
+                let given = self.random.draw(bytes.min(limits::RANDOM_BYTES) as usize);
+                self.performed.random.push(Drawn { asked: bytes, given: given.clone() });
+                Event::Random(Bytes::from(given))
             }
             Action::Keep { scope, data } => {
                 self.performed.kept.push((scope, data));
@@ -175,19 +184,33 @@ impl Drop for Running {
     }
 }
 
-/// Bytes that follow from a seed (SplitMix64). Nobody may take them for secret.
-pub(super) fn random(seed: u64, bytes: usize) -> Vec<u8> {
-    let mut state = seed;
-    let mut made = Vec::with_capacity(bytes + 8);
-    while made.len() < bytes {
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        made.extend_from_slice(&(z ^ (z >> 31)).to_le_bytes());
+/// Where the random bytes of an operation come from.
+pub(super) enum Randomness {
+    /// From a seed, on and on.
+    Seeded(Arc<Seeded>),
+    /// From what was drawn before.
+    Again(VecDeque<Vec<u8>>),
+}
+
+impl Randomness {
+    /// A beginning.
+    pub(super) fn new(seed: u64) -> Self {
+        Self::Seeded(Arc::new(Seeded::new(seed)))
     }
-    made.truncate(bytes);
-    made
+
+    fn draw(&mut self, bytes: usize) -> Vec<u8> {
+        let mut drawn = vec![0; bytes];
+        match self {
+            // A digest of a counter: it cannot fail.
+            Self::Seeded(seeded) => drop(seeded.fill(&mut drawn)),
+            // Who asks for more than before, or for other, has gone another way: that shows in what is asked.
+            Self::Again(given) => {
+                let given = given.pop_front().unwrap_or_default();
+                drawn.iter_mut().zip(given).for_each(|(byte, given)| *byte = given);
+            }
+        }
+        drawn
+    }
 }
 
 /// Values of the kit's own: writing them cannot fail.

@@ -158,7 +158,9 @@ pub(super) fn code(channel: Option<&Channel>) -> &'static str {
 
 /// Another code of the same length: every digit differs.
 pub(super) fn other_code(code: &str) -> String {
-    code.chars().map(|c| c.to_digit(10).and_then(|digit| char::from_digit((digit + 5) % 10, 10)).unwrap_or('0')).collect()
+    code.chars()
+        .map(|c| c.to_digit(10).and_then(|digit| char::from_digit((digit + 5) % 10, 10)).unwrap_or('0'))
+        .collect()
 }
 
 /// What an authenticator app shows that was set up with this key URI (RFC 6238).

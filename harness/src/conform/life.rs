@@ -6,7 +6,7 @@ use countersign::instance::Instance;
 use countersign_plugin::manifest::{Channel, Maker};
 use countersign_plugin::{Operation, OperationName};
 
-use super::drive::Running;
+use super::drive::{Randomness, Running};
 use super::inputs::{self, ADA, Memory, NOW};
 use super::performed::{Performed, Typed};
 use super::replies::emulated::Emulated;
@@ -14,6 +14,7 @@ use super::replies::grown::Grown;
 use super::replies::{Asked, Flavour, Replies};
 use super::scenario::{Hook, Place};
 use super::subject::Subject;
+use crate::case::Seeded;
 
 /// Operations on one channel, or those that belong to none.
 pub(super) struct Life {
@@ -68,13 +69,15 @@ impl Life {
     /// Runs it.
     pub(super) fn run(&self, instance: &Arc<dyn Instance>, hook: &mut dyn Hook) -> Vec<Performed> {
         let mut replies = self.fresh();
+        let random = Arc::new(Seeded::new(self.seed));
         let mut memory = Memory::default();
         let mut life = Vec::new();
         for (index, act) in self.acts.iter().enumerate() {
             let Some((mut operation, typed)) = self.operation(*act, &memory, &*replies) else { continue };
             hook.operation(index, &mut operation);
-            let running = Running::begin(instance, operation, typed, NOW, self.seed);
-            let mut performed = running.to_end(&mut |exchange, request| {
+            let random = Randomness::Seeded(Arc::clone(&random));
+            let running = Running::begin(instance, operation, typed, NOW, random);
+            let mut performed = running.run(&mut |exchange, request| {
                 let got = replies.reply(&Asked { request, name: act.name, flavour: act.flavour });
                 hook.reply(Place { operation: index, exchange }, request, got)
             });
@@ -92,15 +95,14 @@ impl Life {
     fn grow(&mut self, instance: &Arc<dyn Instance>) {
         let Answerer::Grown(_) = &self.replies else { return };
         let mut memory = Memory::default();
+        let seed = self.seed;
         for act in self.acts.clone() {
             let Answerer::Grown(grown) = &self.replies else { return };
             let mut grown = grown.clone();
             let Some((operation, typed)) = self.operation(act, &memory, &grown.fresh()) else { continue };
             let mut attempt = |replies: &mut dyn Replies| {
-                let running = Running::begin(instance, operation.clone(), typed, NOW, self.seed);
-                running.to_end(&mut |_, request| {
-                    replies.reply(&Asked { request, name: act.name, flavour: act.flavour })
-                })
+                let running = Running::begin(instance, operation.clone(), typed, NOW, Randomness::new(seed));
+                running.run(&mut |_, request| replies.reply(&Asked { request, name: act.name, flavour: act.flavour }))
             };
             let performed = grown.grow(act, &mut attempt);
             memory.take(&performed);

@@ -36,7 +36,7 @@ use serde_json::Value;
 pub use catalogue::{CheckInfo, catalogue};
 pub use child::run_if_asked;
 pub use parent::{ConformError, run};
-pub use report::{CheckResult, Level, Judged, Problem, Report, Sources, Verdict};
+pub use report::{CheckResult, Judged, Level, Problem, Report, Sources, Verdict};
 pub use token::{Token, TokenError};
 
 /// What is to be judged, and with what.

@@ -198,7 +198,9 @@ mod tests {
         assert!(matches!(refusal(&manifest(), &good()), Refusal::None));
         let all = mutations(&schema(), &good());
         for Mutation { what, setting, settings, .. } in &all {
-            let Refusal::Because(why) = refusal(&manifest(), settings) else { panic!("{what} is accepted: {settings}") };
+            let Refusal::Because(why) = refusal(&manifest(), settings) else {
+                panic!("{what} is accepted: {settings}")
+            };
             assert!(why.contains(setting.as_str()), "{what}: {why}");
             assert!(!why.contains(CANARY) || setting == "mode", "{what}: {why}");
         }

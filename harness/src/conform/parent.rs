@@ -92,9 +92,10 @@ fn selected(options: &Options) -> Result<Vec<&'static Check>, ConformError> {
     }
     for id in &options.only {
         if Check::named(id).is_none() {
-            let nearest = CHECKS.iter().map(|check| check.info.id).max_by(|one, other| {
-                strsim::jaro_winkler(one, id).total_cmp(&strsim::jaro_winkler(other, id))
-            });
+            let nearest = CHECKS
+                .iter()
+                .map(|check| check.info.id)
+                .max_by(|one, other| strsim::jaro_winkler(one, id).total_cmp(&strsim::jaro_winkler(other, id)));
             let nearest = nearest.filter(|nearest| strsim::jaro_winkler(nearest, id) > 0.7);
             return Err(ConformError::NoCheck { id: id.escape_debug().to_string(), nearest });
         }
@@ -107,7 +108,9 @@ fn selected(options: &Options) -> Result<Vec<&'static Check>, ConformError> {
 const fn is_no_plugin(error: &LoadError) -> bool {
     matches!(
         error,
-        LoadError::File { .. } | LoadError::System { .. } | LoadError::Elf { cause: ElfError::Empty | ElfError::NotElf, .. }
+        LoadError::File { .. }
+            | LoadError::System { .. }
+            | LoadError::Elf { cause: ElfError::Empty | ElfError::NotElf, .. }
     )
 }
 

@@ -30,8 +30,8 @@ pub(super) struct Performed {
     pub(super) told: Vec<Vec<u8>>,
     /// Its requests, with what came back.
     pub(super) exchanges: Vec<Exchange>,
-    /// How many random bytes it asked for, each time.
-    pub(super) random: Vec<u32>,
+    /// The random bytes that it asked for.
+    pub(super) random: Vec<Drawn>,
     /// What it kept.
     pub(super) kept: Vec<(Scope, Data)>,
     /// The names of the secrets under which it wanted a MAC.
@@ -42,6 +42,14 @@ pub(super) struct Performed {
     pub(super) steps: usize,
     /// How it ended.
     pub(super) end: End,
+}
+
+/// Random bytes.
+pub(super) struct Drawn {
+    /// How many were asked for.
+    pub(super) asked: u32,
+    /// Those that were given.
+    pub(super) given: Vec<u8>,
 }
 
 /// A request, and what came back.

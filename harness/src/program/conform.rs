@@ -106,8 +106,7 @@ fn options(told: &Told) -> Result<Options, Unusable> {
         let unreadable = |error: io::Error| Unusable::Unreadable { path: path.clone(), kind: error.kind() };
         let text = fs::read(path).map_err(unreadable)?;
         let no_object = |line, column| Unusable::NoObject { path: path.clone(), line, column };
-        let settings: Value =
-            serde_json::from_slice(&text).map_err(|error| no_object(error.line(), error.column()))?;
+        let settings: Value = serde_json::from_slice(&text).map_err(|error| no_object(error.line(), error.column()))?;
         if !settings.is_object() {
             return Err(no_object(1, 1));
         }

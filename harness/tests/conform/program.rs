@@ -27,7 +27,10 @@ fn the_list_names_every_check_with_its_level_and_reason() {
     let text = ends(&conform(&["--list"]), 0, &[]);
     assert_eq!(text.lines().count(), conform::catalogue().len());
     for (line, check) in text.lines().zip(conform::catalogue()) {
-        assert!(line.contains(check.id) && line.contains(check.reason) && line.starts_with(check.level.as_str()), "{line}");
+        assert!(
+            line.contains(check.id) && line.contains(check.reason) && line.starts_with(check.level.as_str()),
+            "{line}"
+        );
     }
     let json: serde_json::Value = serde_json::from_str(&ends(&conform(&["--list", "--json"]), 0, &[])).expect("JSON");
     assert_eq!(json[0]["id"], "file-whole");
@@ -35,7 +38,11 @@ fn the_list_names_every_check_with_its_level_and_reason() {
 
 #[test]
 fn a_plugin_that_passes_ends_with_0_and_says_whose_replies_they_were() {
-    let text = ends(&conform(&[&shown("twilio-verify"), "--only", "egress"]), 0, &["1 passed, 0 failed, 0 warnings, 0 skipped"]);
+    let text = ends(
+        &conform(&[&shown("twilio-verify"), "--only", "egress"]),
+        0,
+        &["1 passed, 0 failed, 0 warnings, 0 skipped"],
+    );
     assert!(text.contains("pass  egress") && text.contains("[replies: emulator]"), "{text}");
     ends(&conform(&[&shown("twofold"), "--only", "egress"]), 0, &["[replies: grown by the kit]"]);
     let cassette = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/twilio-verify/check-approved-200.har");

@@ -1,6 +1,6 @@
 //! Everything that a provider may answer besides yes: each exchange of each scenario, refused in every way.
 
-use countersign_plugin::http::{FieldValue, Body, Request, TransportFailure, TransportFailureKind};
+use countersign_plugin::http::{Body, FieldValue, Request, TransportFailure, TransportFailureKind};
 use countersign_plugin::{Operation, Recipient, Reply};
 use serde_json::{Value, json};
 

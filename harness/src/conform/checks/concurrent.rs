@@ -25,14 +25,15 @@ pub(in super::super) fn apart(kit: &Kit) -> Verdict {
     let remedy = "keep no state between operations, and none that they share";
     for scenario in &kit.scenarios {
         let others = kit.run(scenario, &mut Somebody);
-        let pairs = scenario.happy.iter().filter_map(|one| Some((one, others.iter().find(|it| it.index == one.index)?)));
+        let pairs =
+            scenario.happy.iter().filter_map(|one| Some((one, others.iter().find(|it| it.index == one.index)?)));
         for (one, other) in pairs {
             let Ok(instance) = open(&kit.plugin, &scenario.subject) else { continue };
-            if interleaved(&instance, one, other, kit.job.seed) != (one.answers(), other.answers()) {
+            if interleaved(&instance, one, other) != (one.answers(), other.answers()) {
                 let what = format!("{} ({}) mixes with another that is under way", one.place(), scenario.name);
                 problems.add(what, remedy);
             }
-            if !in_threads(&instance, one, other, kit.job.seed) {
+            if !in_threads(&instance, one, other) {
                 let what = format!("{} ({}) mixes with others in other threads", one.place(), scenario.name);
                 problems.add(what, remedy);
             }
@@ -79,9 +80,9 @@ fn other(recipient: &countersign_plugin::Recipient) -> countersign_plugin::Recip
 }
 
 /// Both, step by step in turn.
-fn interleaved(instance: &Arc<dyn Instance>, one: &Performed, other: &Performed, seed: u64) -> (Answers, Answers) {
+fn interleaved(instance: &Arc<dyn Instance>, one: &Performed, other: &Performed) -> (Answers, Answers) {
     let mut got = [one, other].map(|it| it.exchanges.iter().map(|exchange| exchange.got.clone()));
-    let mut running = [one, other].map(|it| begun(instance, it, seed));
+    let mut running = [one, other].map(|it| Running::again(instance, it));
     loop {
         let mut more = false;
         for (running, got) in running.iter_mut().zip(&mut got) {
@@ -96,14 +97,14 @@ fn interleaved(instance: &Arc<dyn Instance>, one: &Performed, other: &Performed,
 }
 
 /// Whether each thread hears what it hears alone.
-fn in_threads(instance: &Arc<dyn Instance>, one: &Performed, other: &Performed, seed: u64) -> bool {
+fn in_threads(instance: &Arc<dyn Instance>, one: &Performed, other: &Performed) -> bool {
     let barrier = Barrier::new(THREADS);
     thread::scope(|scope| {
         let work = |number: usize| {
-            let (barrier, mine) = (&barrier, if number % 2 == 0 { one } else { other });
+            let (barrier, mine) = (&barrier, if number.is_multiple_of(2) { one } else { other });
             scope.spawn(move || {
                 barrier.wait();
-                (0..ROUNDS).all(|_| replay(instance, mine, seed) == mine.answers())
+                (0..ROUNDS).all(|_| replay(instance, mine) == mine.answers())
             })
         };
         let threads: Vec<_> = (0..THREADS).map(work).collect();
@@ -115,13 +116,9 @@ fn in_threads(instance: &Arc<dyn Instance>, one: &Performed, other: &Performed, 
 pub(super) type Answers = Vec<serde_json::Value>;
 
 /// The operation once more, with the replies that it got.
-pub(super) fn replay(instance: &Arc<dyn Instance>, performed: &Performed, seed: u64) -> Answers {
+pub(super) fn replay(instance: &Arc<dyn Instance>, performed: &Performed) -> Answers {
     let mut got = performed.exchanges.iter().map(|exchange| exchange.got.clone());
-    begun(instance, performed, seed).to_end(&mut |_, _| got.next().unwrap_or_else(lost)).answers()
-}
-
-fn begun(instance: &Arc<dyn Instance>, performed: &Performed, seed: u64) -> Running {
-    Running::begin(instance, performed.operation.clone(), performed.typed, performed.now, seed)
+    Running::again(instance, performed).run(&mut |_, _| got.next().unwrap_or_else(lost)).answers()
 }
 
 /// For a request that was not there before.

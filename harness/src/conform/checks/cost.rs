@@ -30,7 +30,6 @@ pub(in super::super) fn measured(kit: &Kit) -> Verdict {
             opened.push((instance, &scenario.happy));
         }
     }
-    let seed = kit.job.seed;
     let all = |round: &mut dyn FnMut(&Arc<dyn Instance>, &Performed)| {
         opened.iter().for_each(|(instance, happy)| happy.iter().for_each(|performed| round(instance, performed)));
     };
@@ -43,13 +42,13 @@ pub(in super::super) fn measured(kit: &Kit) -> Verdict {
     if operations == 0 {
         return Verdict::Skipped { because: "there is nothing to ask".to_owned() };
     }
-    (0..WARM_UP).for_each(|_| all(&mut |instance, performed| drop(replay(instance, performed, seed))));
+    (0..WARM_UP).for_each(|_| all(&mut |instance, performed| drop(replay(instance, performed))));
     let mut parts = Vec::new();
     for _ in 0..2 {
         let (before, begun) = (memory(), Instant::now());
         let mut rounds = 0;
         while rounds < ROUNDS.start || (rounds < ROUNDS.end && begun.elapsed() < PART) {
-            all(&mut |instance, performed| drop(replay(instance, performed, seed)));
+            all(&mut |instance, performed| drop(replay(instance, performed)));
             rounds += 1;
         }
         parts.push((begun.elapsed(), rounds, before.zip(memory()).map(|(before, after)| after.saturating_sub(before))));

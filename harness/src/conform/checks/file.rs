@@ -23,7 +23,7 @@ pub(in super::super) fn whole(job: &Job) -> Verdict {
 /// The manifest says nothing that a host cannot show, and all that it needs.
 pub(in super::super) fn manifest(job: &Job) -> Verdict {
     let Ok(inspection) = inspect(&job.plugin) else {
-        return Verdict::Skipped { because: "`file-whole` failed; mend that first".to_owned() };
+        return not_whole();
     };
     let mut problems = Problems::default();
     let mut add = |what: String| problems.add(what, "correct `manifest.json` and build the plugin again");
@@ -35,7 +35,10 @@ pub(in super::super) fn manifest(job: &Job) -> Verdict {
 pub(in super::super) fn loads(job: &Job) -> Verdict {
     match load(&job.plugin) {
         Ok(_) | Err(LoadError::Contact { cause: ContactError::TwoManifests, .. }) => Verdict::passed(),
-        Err(error) => refused(&error, "build it with the countersign-plugin of this release"),
+        Err(error @ LoadError::Contact { .. }) => {
+            refused(&error, "build it with the countersign-plugin of this release")
+        }
+        Err(_) => not_whole(),
     }
 }
 
@@ -46,8 +49,14 @@ pub(in super::super) fn described(job: &Job) -> Verdict {
         Err(error @ LoadError::Contact { cause: ContactError::TwoManifests, .. }) => {
             refused(&error, "let `export_provider!` put the manifest into both places")
         }
-        Err(error) => Verdict::Skipped { because: format!("it is not loaded: {error}") },
+        Err(LoadError::Contact { .. }) => Verdict::Skipped { because: "`loads` failed; mend that first".to_owned() },
+        Err(_) => not_whole(),
     }
+}
+
+/// Nothing more can be said of such a file.
+fn not_whole() -> Verdict {
+    Verdict::Skipped { because: "`file-whole` failed; mend that first".to_owned() }
 }
 
 fn refused(error: &LoadError, remedy: &str) -> Verdict {

@@ -26,18 +26,24 @@ pub(in super::super) fn clean(kit: &Kit) -> Verdict {
             refused(instance.resume(handle, &kept()), &format!("resuming the handle {handle}"), &mut problems);
             instance.end(handle);
         }
-        for bytes in [b"".as_slice(), b"{", b"[]", b"{\"now\":0}", b"{\"now\":0,\"operation\":{\"kit\":{}}}", b"\xff\xfe"] {
+        for bytes in
+            [b"".as_slice(), b"{", b"[]", b"{\"now\":0}", b"{\"now\":0,\"operation\":{\"kit\":{}}}", b"\xff\xfe"]
+        {
             refused(instance.begin(bytes), "beginning what is no operation", &mut problems);
         }
         for performed in &scenario.happy {
-            one(kit, &instance, performed, &mut problems);
+            one(&instance, performed, &mut problems);
             survives(kit, scenario, performed, &mut problems);
         }
         // After all of that it works as before.
         for performed in &scenario.happy {
-            if replay(&instance, performed, kit.job.seed) != performed.answers() {
+            if replay(&instance, performed) != performed.answers() {
                 problems.add(
-                    format!("{} ({}) asks for something else after others were broken off", performed.place(), scenario.name),
+                    format!(
+                        "{} ({}) asks for something else after others were broken off",
+                        performed.place(),
+                        scenario.name
+                    ),
                     "keep no state between operations",
                 );
             }
@@ -47,10 +53,10 @@ pub(in super::super) fn clean(kit: &Kit) -> Verdict {
 }
 
 /// Ends an operation before each of its steps; answers steps that there are not.
-fn one(kit: &Kit, instance: &Arc<dyn Instance>, performed: &Performed, problems: &mut Problems) {
+fn one(instance: &Arc<dyn Instance>, performed: &Performed, problems: &mut Problems) {
     let place = performed.place();
     for steps in 0..=performed.told.len() {
-        let mut running = begun(kit, instance, performed);
+        let mut running = Running::again(instance, performed);
         let mut got = performed.exchanges.iter().map(|exchange| exchange.got.clone());
         for _ in 0..steps {
             running.step(&mut |_, _| got.next().unwrap_or_else(super::concurrent::lost));
@@ -61,11 +67,15 @@ fn one(kit: &Kit, instance: &Arc<dyn Instance>, performed: &Performed, problems:
         refused(instance.resume(handle, &kept()), &what, problems);
         instance.end(handle);
     }
-    let running = begun(kit, instance, performed);
+    let running = Running::again(instance, performed);
     let handle = running.handle();
     if handle != 0 && !performed.told.is_empty() {
         let stranger = encoded(&StepReply::new(u64::MAX, NOW, Event::Kept));
-        refused(instance.resume(handle, &stranger), &format!("answering a step that {place} did not ask for"), problems);
+        refused(
+            instance.resume(handle, &stranger),
+            &format!("answering a step that {place} did not ask for"),
+            problems,
+        );
         refused(instance.resume(handle, b"{\"id\":"), &format!("answering {place} with what is no reply"), problems);
     }
 }
@@ -75,7 +85,7 @@ fn survives(kit: &Kit, scenario: &Scenario, performed: &Performed, problems: &mu
     let Ok(instance) = open(&kit.plugin, &scenario.subject) else { return };
     let other = open(&kit.plugin, &scenario.subject).ok();
     let (Some(other), false) = (other, performed.told.is_empty()) else { return };
-    let handle = begun(kit, &instance, performed).abandon();
+    let handle = Running::again(&instance, performed).abandon();
     drop(instance);
     let got = other.resume(handle, &performed.told[0]);
     if let Err(fault) = got {
@@ -85,10 +95,6 @@ fn survives(kit: &Kit, scenario: &Scenario, performed: &Performed, problems: &mu
         );
     }
     other.end(handle);
-}
-
-fn begun(kit: &Kit, instance: &Arc<dyn Instance>, performed: &Performed) -> Running {
-    Running::begin(instance, performed.operation.clone(), performed.typed, performed.now, kit.job.seed)
 }
 
 fn refused(got: Result<Vec<u8>, Fault>, what: &str, problems: &mut Problems) {

@@ -17,8 +17,11 @@ pub(in super::super) fn kept(kit: &Kit) -> Verdict {
         if contract::steps(performed.steps).is_err() || matches!(performed.end, End::Endless) {
             breaches.push(contract::Breach::Steps.to_string());
         }
-        breaches.extend(performed.random.iter().filter_map(|asked| contract::random(*asked).err()).map(|it| it.to_string()));
-        breaches.extend(performed.kept.iter().filter_map(|(_, data)| contract::kept(data).err()).map(|it| it.to_string()));
+        breaches.extend(
+            performed.random.iter().filter_map(|drawn| contract::random(drawn.asked).err()).map(|it| it.to_string()),
+        );
+        breaches
+            .extend(performed.kept.iter().filter_map(|(_, data)| contract::kept(data).err()).map(|it| it.to_string()));
         if let End::Outcome(outcome) = &performed.end {
             breaches.extend(contract::outcome(performed.name(), outcome).err().map(|it| it.to_string()));
         }

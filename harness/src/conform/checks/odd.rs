@@ -2,14 +2,14 @@
 
 use std::cell::RefCell;
 
-use countersign_plugin::http::Request;
+use countersign::clock::Random as _;
 use countersign_plugin::Reply;
+use countersign_plugin::http::Request;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 use serde::{Deserialize, Serialize};
 
 use super::super::child::{Said, say};
-use super::super::drive::random;
 use super::super::kit::Kit;
 use super::super::performed::End;
 use super::super::report::{Problem, Verdict};
@@ -18,6 +18,7 @@ use super::super::token::Token;
 use super::adverse::places;
 use super::odd_reply::Odd;
 use super::problems::Problems;
+use crate::case::Seeded;
 
 /// The id of this check, for tokens.
 const ID: &str = "odd-replies";
@@ -65,7 +66,9 @@ pub(in super::super) fn withstood(kit: &Kit) -> Verdict {
             failure_persistence: None,
             ..Config::default()
         };
-        let seed = random(kit.job.seed.wrapping_add(part), 32);
+        let mut seed = [0; 32];
+        // A digest of a counter: it cannot fail.
+        let _ = Seeded::new(kit.job.seed.wrapping_add(part)).fill(&mut seed);
         let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed));
         let why = RefCell::new(None);
         let run = runner.run(&strategy, |case| match broken(kit, &case) {
@@ -87,7 +90,9 @@ pub(in super::super) fn withstood(kit: &Kit) -> Verdict {
 fn reproduced(kit: &Kit, token: &str) -> Verdict {
     let case = token.parse::<Token>().ok().and_then(|token| token.case::<Case>());
     let Some(case) = case.filter(|case| case.scenario < kit.scenarios.len()) else {
-        return Verdict::Skipped { because: "the token is of another plugin, other settings or another release".to_owned() };
+        return Verdict::Skipped {
+            because: "the token is of another plugin, other settings or another release".to_owned(),
+        };
     };
     let note = format!("it withstands {}", told(&case));
     broken(kit, &case).map_or(Verdict::Passed { note }, |problem| Verdict::of(vec![problem]))

@@ -126,8 +126,10 @@ impl Odd {
                 with(padding.into_bytes())
             }
             Self::Empty => with(Vec::new()),
-            Self::Page => Reply::new(good.status, "<!doctype html><title>Welcome</title><p>Please log in to the Wi-Fi.")
-                .with_header("Content-Type", "text/html"),
+            Self::Page => {
+                Reply::new(good.status, "<!doctype html><title>Welcome</title><p>Please log in to the Wi-Fi.")
+                    .with_header("Content-Type", "text/html")
+            }
             Self::Utf16 => {
                 let text = String::from_utf8_lossy(body);
                 let bytes = std::iter::once(0xfeff).chain(text.encode_utf16()).flat_map(u16::to_le_bytes);
@@ -149,7 +151,8 @@ fn other_json() -> impl Strategy<Value = String> {
         any::<i32>().prop_map(|number| json!(number)),
         "[b-z]{0,3}".prop_map(|text| json!(format!("kit{text}"))),
     ];
-    let name = prop_oneof![Just("status"), Just("valid"), Just("success"), Just("token"), Just("id"), Just("sid"), Just("to")];
+    let name =
+        prop_oneof![Just("status"), Just("valid"), Just("success"), Just("token"), Just("id"), Just("sid"), Just("to")];
     let value = leaf.prop_recursive(3, 16, 4, move |inner| {
         prop_oneof![
             proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::Array),

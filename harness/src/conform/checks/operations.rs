@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use countersign_plugin::{Data, FailureKind, OperationName};
 use serde_json::json;
 
-use super::super::drive::Running;
+use super::super::drive::{Randomness, Running};
 use super::super::inputs::{self, ADA, Memory, NOW};
 use super::super::kit::Kit;
 use super::super::performed::{End, Performed, Typed};
@@ -48,7 +48,8 @@ pub(in super::super) fn answered(kit: &Kit) -> Verdict {
             End::Fault(_) | End::Unreadable(_) | End::Stuck => true,
         };
         // So is what is too large.
-        let too_large = matches!(&performed.end, End::Fault(fault) if fault.kind == countersign_plugin::FaultKind::TooLarge);
+        let too_large =
+            matches!(&performed.end, End::Fault(fault) if fault.kind == countersign_plugin::FaultKind::TooLarge);
         if breaks_down && !too_large {
             problems.add(
                 format!("{} ({}) {}", performed.place(), scenario.name, performed.end.told()),
@@ -135,15 +136,19 @@ pub(in super::super) fn undeclared(kit: &Kit) -> Verdict {
                 }
                 let code = inputs::code(Some(offer));
                 let Some(operation) = inputs::operation(name, Some(offer), &ADA, &memory, code) else { continue };
-                let running = Running::begin(&instance, operation, None, NOW, kit.job.seed);
-                let performed = running.to_end(&mut |_, _| {
+                let running = Running::begin(&instance, operation, None, NOW, Randomness::new(kit.job.seed));
+                let performed = running.run(&mut |_, _| {
                     Ok(countersign_plugin::Reply::from_json(200, &json!({"status": "approved", "valid": true})))
                 });
-                let unsupported =
-                    performed.failure().is_some_and(|failure| failure.kind == FailureKind::Unsupported);
+                let unsupported = performed.failure().is_some_and(|failure| failure.kind == FailureKind::Unsupported);
                 if !unsupported {
                     problems.add(
-                        format!("{} ({}) is not declared, and {}", performed.place(), subject.name, performed.end.told()),
+                        format!(
+                            "{} ({}) is not declared, and {}",
+                            performed.place(),
+                            subject.name,
+                            performed.end.told()
+                        ),
                         "declare it in the manifest, or leave it to the default of the trait, which says `unsupported`",
                     );
                 }

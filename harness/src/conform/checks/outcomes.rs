@@ -23,7 +23,8 @@ pub(in super::super) fn sound(kit: &Kit) -> Verdict {
             problems.add(format!("{} ({}) {what}", performed.place(), scenario.name), remedy);
         };
         let kept = performed.kept.iter().map(|(scope, data)| (scope_name(*scope), data.version));
-        let handed = ["delivery", "enrollment"].into_iter().filter_map(|field| Some((field, data(performed, field)?.version)));
+        let handed =
+            ["delivery", "enrollment"].into_iter().filter_map(|field| Some((field, data(performed, field)?.version)));
         for (field, found) in kept.chain(handed) {
             if found != version {
                 add(

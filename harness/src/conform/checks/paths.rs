@@ -20,7 +20,20 @@ use super::problems::Problems;
 
 /// Texts that leave their segment where they are not escaped, or are read in two ways where they are.
 const HOSTILE: [&str; 14] = [
-    "a/b", "../sms", "..%2fsms", "%2e%2e%2f", "x?y=1", "x#y", "x&y=1", "x\r\nX-Kit: 1", "x y", "é/ü", "\\..\\", "..", ".", "",
+    "a/b",
+    "../sms",
+    "..%2fsms",
+    "%2e%2e%2f",
+    "x?y=1",
+    "x#y",
+    "x&y=1",
+    "x\r\nX-Kit: 1",
+    "x y",
+    "é/ü",
+    "\\..\\",
+    "..",
+    ".",
+    "",
 ];
 
 pub(in super::super) fn escaped(kit: &Kit) -> Verdict {
@@ -116,7 +129,10 @@ fn reused(scenario: &Scenario) -> BTreeSet<String> {
         }
     }
     // `Calls/CA….json` holds a word, too.
-    words.into_iter().filter(|word| word.len() > 3 && addressed.iter().any(|part| part.contains(word.as_str()))).collect()
+    words
+        .into_iter()
+        .filter(|word| word.len() > 3 && addressed.iter().any(|part| part.contains(word.as_str())))
+        .collect()
 }
 
 fn leaves(value: &Value, words: &mut BTreeSet<String>) {

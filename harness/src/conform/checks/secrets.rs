@@ -58,7 +58,8 @@ fn texts(performed: &Performed) -> Vec<(&'static str, String)> {
         }
         End::Fault(fault) => texts.push(("a fault's text", fault.message.clone())),
         End::Outcome(outcome) => {
-            texts.extend(outcome.get("instruction").and_then(Value::as_str).map(|it| ("an instruction", it.to_owned())));
+            texts
+                .extend(outcome.get("instruction").and_then(Value::as_str).map(|it| ("an instruction", it.to_owned())));
             texts.extend(outcome.get("findings").map(|findings| ("a finding", findings.to_string())));
         }
         End::Unreadable(_) | End::Endless | End::Stuck => {}

@@ -24,10 +24,9 @@ pub(in super::super) fn examples(loaded: &Loaded) -> Verdict {
         let Subject { name, settings, .. } = &**subject;
         match refusal(manifest, settings) {
             Refusal::None => {}
-            Refusal::Because(why) => problems.add(
-                format!("the schema refuses {name}: {why}"),
-                "correct the example, or the schema",
-            ),
+            Refusal::Because(why) => {
+                problems.add(format!("the schema refuses {name}: {why}"), "correct the example, or the schema")
+            }
             Refusal::NotTried(why) => return Verdict::Skipped { because: why },
         }
         if let Err(error) = open(&loaded.plugin, subject) {

@@ -79,13 +79,14 @@ fn heard(kit: &Kit) -> Vec<Heard> {
             let witness = Arc::new(Witness::new(Arc::clone(&instance)));
             let mut got = performed.exchanges.iter().map(|exchange| exchange.got.clone());
             let listening: Arc<dyn countersign::instance::Instance> = Arc::clone(&witness) as _;
-            let now = performed.now;
-            let running = Running::begin(&listening, performed.operation.clone(), performed.typed, now, kit.job.seed);
-            let lost = || Err(countersign_plugin::http::TransportFailure::new(
-                countersign_plugin::TransportFailureKind::NoAnswer,
-                "",
-            ));
-            drop(running.to_end(&mut |_, _| got.next().unwrap_or_else(lost)));
+            let running = Running::again(&listening, performed);
+            let lost = || {
+                Err(countersign_plugin::http::TransportFailure::new(
+                    countersign_plugin::TransportFailureKind::NoAnswer,
+                    "",
+                ))
+            };
+            drop(running.run(&mut |_, _| got.next().unwrap_or_else(lost)));
             let place = format!("{} ({})", performed.place(), scenario.name);
             all.push(Heard { place, steps: witness.steps().to_string() });
         }

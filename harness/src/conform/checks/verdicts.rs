@@ -11,9 +11,36 @@ use super::problems::Problems;
 
 /// Codes that people try first, and texts that are none.
 const GUESSES: [&str; 30] = [
-    "000000", "111111", "123456", "654321", "999999", "0000", "1234", "12345", "1234567", "12345678", "0000000000", "", "0",
-    "-12345", "+12345", "1e5", "0x1F", "123.456", " 12345", "12345 ", "１２３４５６", "١٢٣٤٥٦", "abcdef", "true", "null", "*", "%",
-    "' OR '1'='1", "{{code}}", "12345\n",
+    "000000",
+    "111111",
+    "123456",
+    "654321",
+    "999999",
+    "0000",
+    "1234",
+    "12345",
+    "1234567",
+    "12345678",
+    "0000000000",
+    "",
+    "0",
+    "-12345",
+    "+12345",
+    "1e5",
+    "0x1F",
+    "123.456",
+    " 12345",
+    "12345 ",
+    "１２３４５６",
+    "١٢٣٤٥٦",
+    "abcdef",
+    "true",
+    "null",
+    "*",
+    "%",
+    "' OR '1'='1",
+    "{{code}}",
+    "12345\n",
 ];
 
 pub(in super::super) fn wrong_code(kit: &Kit) -> Verdict {
@@ -26,13 +53,13 @@ pub(in super::super) fn wrong_code(kit: &Kit) -> Verdict {
                     "approve only by what the provider says of this very code",
                 );
             }
-            if performed.typed == Some(Typed::Right) && performed.approves() && performed.exchanges.is_empty() {
-                if checker(scenario, performed.operation.channel()) == Some(Checker::Provider) {
-                    problems.add(
-                        format!("{} ({}) approves a code without asking the provider", performed.place(), scenario.name),
-                        "ask the provider, which alone knows the code",
-                    );
-                }
+            let unasked = performed.typed == Some(Typed::Right) && performed.exchanges.is_empty();
+            let by_provider = checker(scenario, performed.operation.channel()) == Some(Checker::Provider);
+            if unasked && by_provider && performed.approves() {
+                problems.add(
+                    format!("{} ({}) approves a code without asking the provider", performed.place(), scenario.name),
+                    "ask the provider, which alone knows the code",
+                );
             }
         }
         let wrong = scenario.happy.iter().filter(|performed| performed.typed == Some(Typed::Wrong));

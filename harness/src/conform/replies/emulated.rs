@@ -5,8 +5,8 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use countersign::secrets::Secret;
-use countersign_plugin::http::{Auth, Body, FieldValue, Request, TransportFailure, TransportFailureKind};
 use countersign_plugin::Reply;
+use countersign_plugin::http::{Auth, Body, FieldValue, Request, TransportFailure, TransportFailureKind};
 use serde_json::Value;
 use url::{Url, form_urlencoded};
 
@@ -14,7 +14,7 @@ use super::super::inputs::{NOW, SECRET};
 use super::super::scenario::Got;
 use super::super::subject::Subject;
 use super::{Asked, Replies};
-use crate::emulate::{Emulator, EmulatorOptions, VirtualClock};
+use crate::emulate::{Emulator, EmulatorOptions, KeyPower, VirtualClock};
 use crate::wire::{Responder as _, WireAnswer, WireRequest};
 
 /// The hosts for which the emulator answers.
@@ -34,16 +34,18 @@ impl Emulated {
             return None;
         }
         let plain: Vec<&str> = subject.settings.as_object()?.values().filter_map(Value::as_str).collect();
-        let named = |prefix: &str| plain.iter().filter(|text| is_sid(text, prefix)).map(|text| (*text).to_owned()).collect();
-        let accounts: Vec<String> = named("AC");
-        let jiff = jiff::Timestamp::from_millisecond(i64::try_from(NOW.as_millis()).ok()?).ok()?;
+        let named = |prefix: &str| -> Vec<String> {
+            plain.iter().filter(|text| is_sid(text, prefix)).map(|text| (*text).to_owned()).collect()
+        };
+        let now = jiff::Timestamp::from_millisecond(i64::try_from(NOW.as_millis()).ok()?).ok()?;
         let options = EmulatorOptions {
-            accounts: accounts.into_iter().map(|sid| (sid, Secret::new(SECRET))).collect(),
+            accounts: named("AC").into_iter().map(|sid| (sid, Secret::new(SECRET))).collect(),
+            api_keys: named("SK").into_iter().map(|sid| (sid, Secret::new(SECRET), KeyPower::Standard)).collect(),
             services: named("VA"),
             from: plain.iter().filter(|text| text.starts_with('+')).map(|text| (*text).to_owned()).collect(),
             authy_keys: vec![Secret::new(SECRET)],
             seed: Some(seed),
-            clock: Some(Arc::new(VirtualClock::standing(jiff))),
+            clock: Some(Arc::new(VirtualClock::standing(now))),
             ..EmulatorOptions::default()
         };
         Emulator::new(options.clone()).ok().map(|_| Self(options))

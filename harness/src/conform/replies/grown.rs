@@ -63,7 +63,9 @@ impl Grown {
                     return performed;
                 }
                 let learned = match &performed.end {
-                    End::Failure(failure) if failure.kind == FailureKind::MalformedReply => growth.learn(&failure.operator),
+                    End::Failure(failure) if failure.kind == FailureKind::MalformedReply => {
+                        growth.learn(&failure.operator)
+                    }
                     _ => false,
                 };
                 first.get_or_insert((dialect, performed));

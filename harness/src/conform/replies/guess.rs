@@ -59,7 +59,11 @@ impl Dialect {
         let at = match (name, flavour) {
             (OperationName::TestCredentials | OperationName::Provision, _) => 4,
             (_, Flavour::Yes) => 1,
-            (OperationName::Check | OperationName::ConfirmEnrollment, Flavour::No) if !matches!(self.words, Words::Lower) => 2,
+            (OperationName::Check | OperationName::ConfirmEnrollment, Flavour::No)
+                if !matches!(self.words, Words::Lower) =>
+            {
+                2
+            }
             (_, Flavour::Over) => 3,
             (_, Flavour::Neutral | Flavour::No) => 0,
         };
@@ -75,14 +79,36 @@ impl Dialect {
 
 /// Names under which providers give ids.
 const IDS: [&str; 14] = [
-    "id", "sid", "uuid", "request", "request_id", "requestId", "message_id", "messageId", "verification_id",
-    "challenge_id", "session_id", "transaction_id", "reference", "pin_id",
+    "id",
+    "sid",
+    "uuid",
+    "request",
+    "request_id",
+    "requestId",
+    "message_id",
+    "messageId",
+    "verification_id",
+    "challenge_id",
+    "session_id",
+    "transaction_id",
+    "reference",
+    "pin_id",
 ];
 
 /// Names under which they say whether a code is right.
 const RIGHT: [&str; 12] = [
-    "valid", "approved", "verified", "right", "correct", "match", "matched", "accepted", "confirmed", "authenticated",
-    "allowed", "is_valid",
+    "valid",
+    "approved",
+    "verified",
+    "right",
+    "correct",
+    "match",
+    "matched",
+    "accepted",
+    "confirmed",
+    "authenticated",
+    "allowed",
+    "is_valid",
 ];
 
 /// What the plugin has shown to want, by the path of a field: how often it did not like what was there.
@@ -137,7 +163,13 @@ fn guess(leaf: &str, times: usize, id: &Value, word: &str, flavour: Flavour) -> 
         id.clone()
     };
     let ways = [
-        first, json!("k1f6a0000000000"), json!(yes), json!(600), json!({}), json!([]), json!("2026-01-15T12:00:00Z"),
+        first,
+        json!("k1f6a0000000000"),
+        json!(yes),
+        json!(600),
+        json!({}),
+        json!([]),
+        json!("2026-01-15T12:00:00Z"),
         Value::Null,
     ];
     ways.into_iter().nth(times % KINDS).unwrap_or_default()

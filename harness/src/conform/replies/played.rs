@@ -13,10 +13,10 @@ use countersign_plugin::{Operation, OperationName};
 use serde_json::Value;
 use url::Url;
 
-use super::super::drive::Running;
+use super::super::drive::{Randomness, Running};
 use super::super::performed::{End, Performed, Typed};
 use super::super::scenario::{Got, Hook, Place};
-use crate::case::{CaseError, Carried};
+use crate::case::{Carried, CaseError, Seeded};
 use crate::cassette::{Case, CaseOperation, Cassette, Player};
 use crate::replay::ReplayTransport;
 
@@ -47,14 +47,16 @@ impl Played {
     pub(in super::super) fn run(&self, instance: &Arc<dyn Instance>, hook: &mut dyn Hook) -> Vec<Performed> {
         let transport = ReplayTransport::new(Player::new(vec![self.cassette.clone()]));
         let mut carried = Carried::default();
+        let random = Arc::new(Seeded::new(self.case.seed));
         let mut now = self.case.clock;
         let mut ran = Vec::new();
         for (index, asked) in self.case.operations.iter().enumerate() {
             now = now + asked.after;
             let Ok(mut operation) = self.operation(&mut carried, index, asked) else { break };
             hook.operation(index, &mut operation);
-            let running = Running::begin(instance, operation, typed(asked), now, self.case.seed);
-            let mut performed = running.to_end(&mut |exchange, request| {
+            let random = Randomness::Seeded(Arc::clone(&random));
+            let running = Running::begin(instance, operation, typed(asked), now, random);
+            let mut performed = running.run(&mut |exchange, request| {
                 let got = sent(&transport, request);
                 hook.reply(Place { operation: index, exchange }, request, got)
             });

@@ -11,7 +11,8 @@ macro_rules! export_altered {
 
             type Provider = $crate::Plugin<{ $crate::Flaw::Nothing as u8 }>;
 
-            static MANIFEST: &[u8] = ::core::include_bytes!(::core::concat!(::core::env!("CARGO_MANIFEST_DIR"), "/manifest.json"));
+            static MANIFEST: &[u8] =
+                ::core::include_bytes!(::core::concat!(::core::env!("CARGO_MANIFEST_DIR"), "/manifest.json"));
 
             #[used]
             #[unsafe(link_section = ".note.countersign")]
@@ -47,7 +48,8 @@ macro_rules! export_altered {
 
             fn root() -> $crate::countersign_plugin::abi::PluginV1_Ref {
                 use abi::PrefixTypeTrait as _;
-                $crate::countersign_plugin::abi::PluginV1 { describe, open, begin, resume, end, close, query }.leak_into_prefix()
+                $crate::countersign_plugin::abi::PluginV1 { describe, open, begin, resume, end, close, query }
+                    .leak_into_prefix()
             }
             extern "C" fn constructor() -> abi::Constructed {
                 abi::__call_root_module_loader(root)
@@ -67,7 +69,8 @@ macro_rules! export_note_only {
         const _: () = {
             use $crate::countersign_plugin::abi::export as abi;
 
-            static MANIFEST: &[u8] = ::core::include_bytes!(::core::concat!(::core::env!("CARGO_MANIFEST_DIR"), "/manifest.json"));
+            static MANIFEST: &[u8] =
+                ::core::include_bytes!(::core::concat!(::core::env!("CARGO_MANIFEST_DIR"), "/manifest.json"));
 
             #[used]
             #[unsafe(link_section = ".note.countersign")]

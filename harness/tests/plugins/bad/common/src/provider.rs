@@ -5,8 +5,8 @@ use std::sync::{Mutex, PoisonError};
 
 use countersign_plugin::{
     AskStatus, CancelChallenge, Canceled, CheckCode, Checked, Context, Data, Delivered, Diagnosis, Effect, Endpoint,
-    Enroll, Enrolled, Failure, FailureKind, Finding, HttpError, Level, Provider, Reply, Request, Retry, SecretRef, Setup,
-    StartChallenge, Started, Status, TestCredentials, TransportFailureKind,
+    Enroll, Enrolled, Failure, FailureKind, Finding, HttpError, Level, Provider, Reply, Request, Retry, SecretRef,
+    Setup, StartChallenge, Started, Status, TestCredentials, TransportFailureKind,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -106,7 +106,10 @@ impl<const FLAW: u8> Provider for Plugin<FLAW> {
         }
         let mut message: Message = reply.json()?;
         // It becomes part of an address.
-        if message.id.is_empty() || !message.id.bytes().all(|byte| byte.is_ascii_alphanumeric()) || message.id.len() > 64 {
+        if message.id.is_empty()
+            || !message.id.bytes().all(|byte| byte.is_ascii_alphanumeric())
+            || message.id.len() > 64
+        {
             return Err(malformed("the service named no message"));
         }
         message.padding = Flaw::Limits.is(FLAW).then(|| "x".repeat(17 << 10));
@@ -241,13 +244,16 @@ impl<const FLAW: u8> Plugin<FLAW> {
 
     /// What a status other than 2xx means. Only a refusal (4xx) proves that nothing was done.
     fn refusal(reply: &Reply) -> Failure {
-        let failure = |kind, remedy: &str| Failure::new(kind, format!("the service answered HTTP {}; {remedy}", reply.status));
+        let failure =
+            |kind, remedy: &str| Failure::new(kind, format!("the service answered HTTP {}; {remedy}", reply.status));
         let failure = match reply.status {
             401 | 403 => failure(FailureKind::BadCredentials, "copy `token` anew"),
             404 | 410 => failure(FailureKind::Expired, "it does not know the message"),
             429 => failure(FailureKind::RateLimited, "wait").retry(Retry::After { seconds: 5 }),
             400..=499 => failure(FailureKind::Misconfigured, "does `base_url` lead to the service?"),
-            _ => failure(FailureKind::Unavailable, "try again later").delivered(Delivered::Maybe).retry(Retry::AnotherProvider),
+            _ => failure(FailureKind::Unavailable, "try again later")
+                .delivered(Delivered::Maybe)
+                .retry(Retry::AnotherProvider),
         };
         if !Flaw::Person.is(FLAW) {
             return failure;
