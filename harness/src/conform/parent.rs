@@ -18,7 +18,7 @@ use super::judging::{Job, Run};
 use super::report::{CheckResult, Judged, Problem, Report, Sources, Verdict};
 
 /// What a process says is a few lines, and one for each odd reply.
-const SAID_LIMIT: u64 = 16 << 20;
+const SAID_LIMIT: u64 = 64 << 20;
 /// How often a process that has closed its output is asked whether it has ended.
 const POLL: Duration = Duration::from_millis(2);
 
