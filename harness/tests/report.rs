@@ -231,6 +231,9 @@ fn what_cannot_be_written_ends_with_two_before_anything_is_run() {
         &target("html", path, "none/r.html"),
         &["none/r.html: the report cannot be written there", "a folder that exists"],
     );
+    // A folder in which nobody, whatever they may do elsewhere, can make a file.
+    #[cfg(target_os = "linux")]
+    refused(&["--report".into(), "html=/proc/r.html".into()], &["/proc/r.html: the report cannot be written there"]);
     refused(&target("json", path, ""), &["is no regular file"]);
     refused(&["--report".into(), "junit=/dev/null".into()], &["/dev/null", "is no regular file"]);
     let twice = [target("html", path, "r"), target("json", path, "../r")].concat();
