@@ -1,1 +1,3 @@
-//! Benches of Countersign; see `benches/`.
+//! What the benches have in common; see `benches/` and `src/bin/`.
+
+pub mod exchanges;
