@@ -90,7 +90,7 @@ pub(super) fn visit(draft: &mut Draft, each: &mut dyn FnMut(&Spot, Piece<'_>)) {
             each(&spot(EntryPart::RequestHeader(name.clone())), Piece::Header { name, value });
         }
         each(&spot(EntryPart::RequestBody), Piece::Body { format, bytes: &mut request.body });
-        if let WireAnswer::Reply(reply) = &mut exchange.answer {
+        if let WireAnswer::Reply(reply) | WireAnswer::Disturbed(reply, _) = &mut exchange.answer {
             let content_type = reply.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
             let format = Format::of(content_type.map(|(_, value)| value.as_str()), &reply.body);
             let mut headers = reply.headers.to_vec();

@@ -120,12 +120,15 @@ const DIGITS: &[u8] = b"0123456789";
 /// RFC 4648 §6.
 const BASE32: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
-/// A digit for a digit, a letter for a letter of the same case, the rest as it is; hex stays hex and base32 base32.
+/// A digit for a digit, a letter for a letter of the same case, the rest as it is; hex stays hex and base32 base32. What
+/// has hardly a letter or digit would stay what it is, so all of it becomes letters.
 fn same_classes(value: &str, bytes: &mut dyn Iterator<Item = u8>) -> String {
     let all = |alphabet: &[u8]| value.bytes().all(|byte| alphabet.contains(&byte));
     let base32 = value.len() >= 16 && all(BASE32);
     let hex = value.len() >= 16 && all(b"0123456789abcdef");
+    let few = value.chars().filter(|c| c.is_alphanumeric()).count() < 4 && value.len() >= 4;
     let class = |c: char| match c {
+        _ if few => Some(LOWER),
         'a'..='f' | '0'..='9' if hex => Some(b"0123456789abcdef".as_slice()),
         '0'..='9' | 'A'..='Z' if base32 => Some(BASE32),
         '0'..='9' => Some(DIGITS),
@@ -176,6 +179,7 @@ mod tests {
             assert_eq!(made, maker().make(kind, value));
             assert_ne!(made, Maker::new(Key::of(b"another"), HashSet::new()).make(kind, value));
         }
+        assert_eq!(shape(&maker().make(SecretKind::Credential, "!$%&/()=?")), "a".repeat(9));
         let hex = maker().make(SecretKind::Credential, "0123456789abcdef0123456789abcdef");
         assert!(hex.len() == 32 && hex.bytes().all(|byte| b"0123456789abcdef".contains(&byte)), "{hex}");
         let seed = maker().make(SecretKind::Credential, "GEZDGNBVGY3TQOJQ");
