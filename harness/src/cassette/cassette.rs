@@ -24,6 +24,7 @@ pub(super) struct About {
     pub(super) title: String,
     pub(super) recorded_at: Option<jiff::Timestamp>,
     pub(super) expiry: Option<Expiry>,
+    pub(super) redacted: bool,
     pub(super) variables: BTreeMap<String, String>,
     pub(super) case: Option<Case>,
 }

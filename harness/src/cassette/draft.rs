@@ -37,6 +37,8 @@ pub struct DraftAbout {
     pub title: String,
     /// The age after which a replay objects, counted from the recording.
     pub expires: Option<Age>,
+    /// Whether the file that it comes from says that it was redacted.
+    pub(crate) redacted: bool,
     /// The variables and the values that they have in the recording.
     pub(crate) variables: Vec<(String, String)>,
     /// The test that the cassette carries, as it stands in the file.
@@ -58,6 +60,7 @@ impl DraftAbout {
             provider: provider.into(),
             title: title.into(),
             expires: None,
+            redacted: false,
             variables: Vec::new(),
             case: None,
         }

@@ -14,8 +14,8 @@ pub(crate) enum Node {
     /// `null`, a boolean or a number.
     Scalar(Value),
     Text(String),
-    List(Vec<Node>),
-    Object(Vec<(String, Node)>),
+    List(Vec<Self>),
+    Object(Vec<(String, Self)>),
 }
 
 impl Node {

@@ -1,5 +1,6 @@
 //! Commands and exit codes.
 
+mod cassette;
 mod conform;
 mod faults;
 mod files;
@@ -98,6 +99,9 @@ enum Command {
     /// faults {"fault": ID, "times": N, "path": PREFIX, "params": {NAME: N}, "seed": N}, all but the first optional, for
     /// the next answers (see `countersign-harness faults`; GET shows those that are still to come), reset {}.
     Serve(Box<serve::Arguments>),
+    /// Looks at cassettes, compares them, and writes them anew.
+    #[command(subcommand)]
+    Cassette(cassette::Command),
 }
 
 /// How the program ends.
@@ -137,6 +141,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Replay { paths, plugins, faults, seed, report, .. } => {
             faults::run(&paths, plugins, &faults, seed, &report, &mut out)
         }
+        Command::Cassette(command) => cassette::run(command, &mut out),
         Command::Faults { json } => faults::list(json, &mut out),
     };
     // A report that was not read to its end is no report.

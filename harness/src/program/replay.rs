@@ -8,10 +8,11 @@ use std::time::Instant;
 use countersign::bootstrap::Plugins;
 use countersign::registry::RegistryOptions;
 use countersign_harness::case::Verdict;
-use countersign_harness::cassette::{Cassette, read};
+use countersign_harness::cassette::{Cassette, Expired, Freshness, WhenExpired, read};
 use countersign_harness::journal::Journal;
-use countersign_harness::report::{bad_file, replayed};
+use countersign_harness::report::{Masked, ReportVerdict, bad_file, replayed};
 use countersign_harness::suite::{Ran, Suite};
+use jiff::Timestamp;
 
 use super::Exit;
 use super::files::{FilesError, cassettes};
@@ -106,13 +107,41 @@ impl<W: Write> Told<'_, W> {
             Ok(cassette) => cassette,
             Err(error) => return self.bad_file(file, &with_causes(&error)),
         };
+        let expired = match cassette.freshness(Timestamp::now()) {
+            Freshness::Fresh => None,
+            Freshness::Expired(expired) if expired.expiry.age.then == WhenExpired::Fail => {
+                return self.too_old(&cassette, expired);
+            }
+            Freshness::Expired(expired) => Some(expired.to_string()),
+        };
         let journal = self.gathered.as_ref().map(|_| Arc::new(Journal::new()));
         let since = Instant::now();
         let ran = self.suite.run_with(&cassette, journal.as_ref());
         if let Some((journal, gathered)) = journal.zip(self.gathered.as_mut()) {
-            gathered.push(replayed(&cassette, &ran, named, &journal.take(), since.elapsed()));
+            let (suite, mut case) = replayed(&cassette, &ran, named, &journal.take(), since.elapsed());
+            if let (Some(reason), ReportVerdict::Passed) = (&expired, &case.verdict) {
+                case.verdict = ReportVerdict::Warned(vec![Masked::known(reason)]);
+            }
+            gathered.push((suite, case));
+        }
+        if let Some(reason) = expired {
+            let out = &mut self.out;
+            self.progress.aside(|| writeln!(out, "warn  {}: {reason}", file.display()))?;
         }
         self.ran(&ran, &cassette, named)
+    }
+
+    /// It is not run: what comes out would say nothing about today.
+    fn too_old(&mut self, cassette: &Cassette, expired: Expired) -> io::Result<()> {
+        self.count.failed += 1;
+        let reason = expired.to_string();
+        if let Some(gathered) = &mut self.gathered {
+            let (suite, mut case) =
+                replayed(cassette, &Ran::NoCase, false, &Journal::new().take(), std::time::Duration::ZERO);
+            case.verdict = ReportVerdict::Failed(vec![Masked::known(&reason)]);
+            gathered.push((suite, case));
+        }
+        self.tell(&format!("FAIL  {}", line(cassette)), &reason)
     }
 
     fn bad_file(&mut self, path: &Path, reason: &str) -> io::Result<()> {

@@ -59,8 +59,9 @@ impl Found {
             Piece::Target(target) => found.in_target(target, &added),
             Piece::Header { name, value } => found.in_header(name, value, &added),
             Piece::Body { format, bytes } => found.in_body(bytes, format, &added),
-            // Names in there are the project's own; a seed of a test case stays one.
-            Piece::Text(text) => found.in_text(text, &added, 0),
+            // What stands in there is the project's own: a code or a seed of a test case is one of its inputs, unless it
+            // is in the exchanges, too.
+            Piece::Text(text) => found.in_own_text(text),
         });
         found
     }
@@ -91,7 +92,7 @@ impl Found {
         let plain = plain(name);
         match plain.as_str() {
             "authorization" | "proxyauthorization" => {
-                let (scheme, credentials) = value.trim().split_once(' ').unwrap_or(("", value.trim()));
+                let (scheme, credentials) = value.trim().split_once(' ').unwrap_or_else(|| ("", value.trim()));
                 if !scheme.eq_ignore_ascii_case("basic") && !is_reference(credentials) {
                     self.log_in(credentials);
                 }
@@ -138,6 +139,10 @@ impl Found {
 
     fn in_field(&mut self, field: &Field, all: &[Field], added: &[String]) {
         let Field { parent, name, value, text, .. } = field;
+        // Of what JSON has besides texts, only whole numbers can be secret.
+        if !text && !value.bytes().all(|byte| byte.is_ascii_digit()) {
+            return;
+        }
         if added.contains(name) {
             return self.push(SecretKind::Added, value);
         }
@@ -161,22 +166,27 @@ impl Found {
         }
     }
 
-    /// What is known by its form alone.
-    fn in_text(&mut self, text: &str, added: &[String], depth: usize) {
+    /// Who is meant, wherever it is said.
+    fn in_own_text(&mut self, text: &str) {
         for sid in patterns::sids(text) {
             self.push(SecretKind::Sid, sid);
         }
         for number in patterns::numbers(text) {
             self.number(number, None);
         }
+        for email in patterns::emails(text) {
+            self.push(SecretKind::Email, email);
+        }
+    }
+
+    /// What is known by its form alone.
+    fn in_text(&mut self, text: &str, added: &[String], depth: usize) {
+        self.in_own_text(text);
         for end in patterns::number_ends(text) {
             self.number_ends.push(end.to_owned());
         }
         for start in patterns::number_starts(text) {
             self.number_starts.push(start.to_owned());
-        }
-        for email in patterns::emails(text) {
-            self.push(SecretKind::Email, email);
         }
         for password in patterns::passwords(text) {
             self.push(SecretKind::Credential, &percent_decode_str(password).decode_utf8_lossy());

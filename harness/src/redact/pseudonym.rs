@@ -137,7 +137,12 @@ fn same_classes(value: &str, bytes: &mut dyn Iterator<Item = u8>) -> String {
         c if c.is_alphanumeric() => Some(UPPER),
         _ => None,
     };
-    value.chars().map(|c| class(c).map_or(c, |alphabet| pick(alphabet, bytes))).collect()
+    let mut made: String = value.chars().map(|c| class(c).map_or(c, |alphabet| pick(alphabet, bytes))).collect();
+    // A number without zeros in front stays one: JSON has no other.
+    if made.starts_with('0') && !value.starts_with('0') && value.bytes().all(|byte| byte.is_ascii_digit()) {
+        made.replace_range(..1, "1");
+    }
+    made
 }
 
 fn pick(alphabet: &[u8], bytes: &mut dyn Iterator<Item = u8>) -> char {

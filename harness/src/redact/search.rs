@@ -163,7 +163,8 @@ fn behind_gap(text: &[u8], start: usize, gaps: &[char], next: char) -> usize {
             return at;
         }
         let (unit, length) = unit(text, at);
-        if !gaps.contains(&unit) && !(unit == '+' && gaps.contains(&' ')) {
+        let blank = unit == '+' && gaps.contains(&' ');
+        if !blank && !gaps.contains(&unit) {
             break;
         }
         at += length;

@@ -184,6 +184,7 @@ fn codes_keep_their_length_and_errors_their_numbers() {
     let twiml = "<Response><Say>Your code: 4, 8, 2, 9, 1, 3.</Say></Response>";
     let form = url::form_urlencoded::Serializer::new(String::new()).append_pair("Twiml", twiml).finish();
     let _ = gone(Exchange::request(FORM, &form), &["4%2C+8%2C+2%2C+9%2C+1%2C+3"]);
+    stays(Exchange::reply(JSON, "{\"caller_name\": null, \"password\": true, \"token\": -1.5, \"x\": null}"));
     stays(Exchange::reply(JSON, "{\"code\": 60200, \"message\": \"Invalid parameter\", \"token\": \"is invalid\"}"));
     // Digits within other words are not the code.
     let after = gone(Exchange::request(JSON, "{\"code\": \"2026\", \"id\": \"a2026b\", \"n\": 12026}"), &["\"2026\""]);
@@ -342,8 +343,77 @@ fn the_scan_sees_every_form() {
     assert!(values.scan(b"p+w/k&9Z=x p%2w").is_ok());
 }
 
+fn any_name() -> impl Strategy<Value = String> {
+    proptest::sample::select(vec![
+        "code",
+        "token",
+        "otp",
+        "to",
+        "phone_number",
+        "cellphone",
+        "country_code",
+        "auth_token",
+        "password",
+        "secret",
+        "friendly_name",
+        "caller_name",
+        "login",
+        "identity",
+        "name",
+        "status",
+        "sid",
+        "message",
+        "url",
+        "data",
+    ])
+    .prop_map(str::to_owned)
+}
+
+fn any_scalar() -> impl Strategy<Value = serde_json::Value> {
+    use serde_json::Value;
+    prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<u32>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        "[ -~é]{0,12}".prop_map(Value::from),
+        "[0-9]{1,12}".prop_map(Value::from),
+        "\\+[1-9][0-9]{6,14}".prop_map(Value::from),
+        "[A-Z]{2}[0-9a-f]{32}".prop_map(Value::from),
+        "[a-z]{1,5}@[a-z]{1,5}\\.[a-z]{2}".prop_map(Value::from),
+        "https://x\\.example/\\?To=%2B1[0-9]{10}&api_key=[a-z]{1,9}".prop_map(Value::from),
+    ]
+}
+
+fn same_shape(one: &serde_json::Value, other: &serde_json::Value) -> bool {
+    use serde_json::Value::{Array, Object};
+    match (one, other) {
+        (Object(one), Object(other)) => {
+            one.len() == other.len()
+                && one.iter().all(|(name, value)| other.get(name).is_some_and(|other| same_shape(value, other)))
+        }
+        (Array(one), Array(other)) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same_shape(one, other))
+        }
+        (one, other) => std::mem::discriminant(one) == std::mem::discriminant(other),
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// A body that was JSON is JSON afterwards, with the same members of the same types, as often as it is redacted.
+    #[test]
+    fn bodies_keep_their_shape(members in proptest::collection::vec((any_name(), any_scalar()), 0..8), nested in any::<bool>()) {
+        let json: serde_json::Map<String, serde_json::Value> = members.into_iter().collect();
+        let json = serde_json::Value::Object(json);
+        let json = if nested { serde_json::json!({"user": [json.clone(), json]}) } else { json };
+        let redacted = Redaction::new().apply(&draft([Exchange::reply(JSON, &json.to_string())]));
+        let WireAnswer::Reply(reply) = &redacted.draft.entries[0].answer else { panic!("was one") };
+        let after: serde_json::Value = serde_json::from_slice(&reply.body).expect("is JSON still");
+        prop_assert!(same_shape(&json, &after), "{json}\n{after}");
+        prop_assert!(redacted.scan(&reply.body).is_ok(), "{json}\n{after}");
+    }
 
     /// Whatever the secret and however it is written: after redaction it is in no form in what is written.
     #[test]

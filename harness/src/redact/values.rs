@@ -214,6 +214,9 @@ impl Values {
                 |other: &Field| names::is_phone(&other.name) && other.parent == *parent && !other.value.is_empty();
             return (country && digits != "1" && all.iter().any(beside)).then(|| "1".to_owned());
         }
+        if !field.text && !value.bytes().all(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
         let secret = self.added.contains(name) || names::kind(parent, name, value).is_some();
         self.short.get(value).filter(|_| secret).cloned()
     }

@@ -53,6 +53,7 @@ fn about(cassette: &Cassette, note: Option<KeptLogNote>) -> Option<DraftAbout> {
         provider: known.provider.clone(),
         title: known.title.clone(),
         expires: known.expiry.map(|expiry| expiry.age),
+        redacted: known.redacted,
         variables: known.variables.clone().into_iter().collect(),
         case: note.and_then(|note| note.case),
     })

@@ -80,10 +80,10 @@ pub(super) fn checked(
 }
 
 /// The bodies that lie in files of their own: the request's and the response's.
-pub(super) fn side_bodies(
-    bodies: Option<&BodiesFormat>,
-    sides: &mut Sides<'_>,
-) -> Result<(Option<Vec<u8>>, Option<Vec<u8>>), EntryProblem> {
+type SideBodies = (Option<Vec<u8>>, Option<Vec<u8>>);
+
+/// Reads them.
+pub(super) fn side_bodies(bodies: Option<&BodiesFormat>, sides: &mut Sides<'_>) -> Result<SideBodies, EntryProblem> {
     let mut side = |format: Option<&BodyFormat>, body: Body| {
         let name = format.and_then(|format| format.file.as_deref());
         name.map(|name| sides.body(name, body)).transpose()

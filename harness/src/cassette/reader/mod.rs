@@ -165,6 +165,7 @@ fn about(note: LogNoteFormat) -> Result<About, Problem> {
         title: note.title,
         recorded_at,
         expiry,
+        redacted: note.redaction.is_some(),
         variables,
         case: note.case.map(case::checked).transpose()?,
     })

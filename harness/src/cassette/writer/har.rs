@@ -80,7 +80,7 @@ pub(super) fn entries(
     let mut seq = first;
     let mut lines = Vec::with_capacity(draft.entries.len());
     for (at, entry) in draft.entries.iter().enumerate() {
-        let bodies = Bodies { at, stem, ours: first.is_some(), sides: &mut *sides };
+        let bodies = Bodies { stem, ours: first.is_some(), sides: &mut *sides };
         lines.push(node(at, entry, seq, bodies)?.lines(ENTRY_INDENT, 1));
         seq = seq.map(|seq| seq + 1);
     }
@@ -92,7 +92,7 @@ fn log_note(about: &DraftAbout, draft: &Draft, redaction: &Redaction) -> Node {
     let mut provenance = Node::object([("kind", Node::text(kind)), ("source", Node::text(&about.source))]);
     let last = draft.entries.iter().map(|entry| entry.started).max();
     let recorded = about.kind == ProvenanceKind::Recorded || about.expires.is_some();
-    if let Some(time) = about.recorded_at.or(last.filter(|_| recorded)) {
+    if let Some(time) = about.recorded_at.or_else(|| last.filter(|_| recorded)) {
         provenance = provenance.with("recorded_at", Node::text(time.to_string()));
     }
     let names = redaction.names().map(Node::text).collect::<Vec<_>>();
@@ -237,7 +237,6 @@ fn entry_note(
 
 /// Writes bodies, small ones in the entry and large ones beside the cassette.
 struct Bodies<'a> {
-    at: usize,
     stem: &'a str,
     ours: bool,
     sides: &'a mut BTreeMap<String, Vec<u8>>,
@@ -284,10 +283,8 @@ impl Bodies<'_> {
     fn aside(&mut self, which: Body, body: &[u8], digests: &mut Vec<(String, Node)>) -> Result<bool, WriteProblem> {
         let digest = Sha256::of(body).to_string();
         let mut note = Node::object([("sha256", Node::text(&digest))]);
-        let aside = body.len() > INLINE_LIMIT;
-        if aside && !self.ours {
-            return Err(WriteProblem::NoSideInPlainHar { entry: self.at, body: which, limit: INLINE_LIMIT });
-        }
+        // A plain HAR file cannot name other files.
+        let aside = self.ours && body.len() > INLINE_LIMIT;
         if aside {
             // Named by its content: the same body is one file, and another one never takes its place.
             let name = format!("{}.{}.body", self.stem, digest.get(..16).unwrap_or(&digest));

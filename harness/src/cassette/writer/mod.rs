@@ -61,6 +61,25 @@ pub fn append(path: &Path, draft: &Draft, redaction: &Redaction) -> Result<Writt
     written.map_err(|problem| WriteError { path: path.to_owned(), problem: Box::new(problem) })
 }
 
+/// Writes exchanges as plain HAR, without anything of ours. What says of itself that it was redacted is written as it
+/// is; everything else is redacted first.
+///
+/// # Errors
+/// As [`write`].
+pub fn export(path: &Path, draft: &Draft, redaction: &Redaction) -> Result<Written, WriteError> {
+    let redacted = draft.about.as_ref().is_some_and(|about| about.redacted);
+    let plain = Draft { about: None, entries: draft.entries.clone() };
+    let written = if redacted {
+        har::file(path, &plain, redaction).and_then(|rendered| {
+            let sides = place::put(path, &rendered.text, rendered.sides)?;
+            Ok(Written { path: path.to_owned(), sides, replaced: BTreeMap::new() })
+        })
+    } else {
+        whole(path, &plain, redaction)
+    };
+    written.map_err(|problem| WriteError { path: path.to_owned(), problem: Box::new(problem) })
+}
+
 fn whole(path: &Path, draft: &Draft, redaction: &Redaction) -> Result<Written, WriteProblem> {
     let redacted = redaction.apply(&content::decoded(draft)?);
     let har::Rendered { text, sides } = har::file(path, &redacted.draft, redaction)?;

@@ -71,18 +71,6 @@ pub enum WriteProblem {
         /// The limit in bytes.
         limit: usize,
     },
-    /// A plain HAR has no place for it.
-    #[error(
-        "entry {entry}: the {body} body has more than {limit} bytes and needs a file of its own, which a plain HAR file cannot name"
-    )]
-    NoSideInPlainHar {
-        /// Its position in the draft; the first is 0.
-        entry: usize,
-        /// Which body.
-        body: Body,
-        /// The limit in bytes.
-        limit: usize,
-    },
     /// A secret would have been written.
     #[error("{0}")]
     Secret(Leak),

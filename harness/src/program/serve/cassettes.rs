@@ -4,8 +4,9 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use countersign_harness::cassette::read;
+use countersign_harness::cassette::{Freshness, WhenExpired, read};
 use countersign_harness::serve::Cassettes;
+use jiff::Timestamp;
 
 use super::Place;
 use crate::program::Exit;
@@ -21,7 +22,18 @@ pub(super) fn run(paths: &[PathBuf], place: &Place, out: &mut impl Write) -> io:
             Ok(files) => {
                 for file in files {
                     match read(&file) {
-                        Ok(cassette) => read_in.push(cassette),
+                        Ok(cassette) => {
+                            if let Freshness::Expired(expired) = cassette.freshness(Timestamp::now()) {
+                                if expired.expiry.age.then == WhenExpired::Fail {
+                                    bad = true;
+                                    writeln!(out, "BAD   {}: {expired}", file.display())?;
+                                } else {
+                                    // The first line of the output is the address.
+                                    writeln!(io::stderr(), "warn  {}: {expired}", file.display())?;
+                                }
+                            }
+                            read_in.push(cassette);
+                        }
                         Err(error) => {
                             bad = true;
                             writeln!(out, "BAD   {}", with_causes(&error))?;
