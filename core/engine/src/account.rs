@@ -60,6 +60,8 @@ pub struct FactorView {
     pub provider: Option<String>,
     /// While it is pending: the moment until which it must be confirmed. `None`: it is active.
     pub pending_until: Option<Timestamp>,
+    /// Whether an administrator enrolled it, or is enrolling it.
+    pub by_administrator: bool,
 }
 
 /// Why there is no such user to work with.
@@ -130,6 +132,12 @@ pub enum AdminError {
         /// Which.
         name: String,
     },
+    /// That is no language tag.
+    #[error(
+        "that is not a language tag (BCP 47); write it like `en` or `pt-BR`: parts of 1 to 8 letters or digits, joined \
+         by hyphens"
+    )]
+    Language,
     /// That is no e-mail address. It is not repeated.
     #[error("that is not an e-mail address; write it like ada@example.com, in at most {ADDRESS_BYTES} bytes")]
     Address,
@@ -174,7 +182,7 @@ pub(crate) async fn add(engine: &Engine, account: NewAccount<'_>) -> Result<Acco
         id,
         name: name.to_string(),
         email: account.email.map(address).transpose()?,
-        locale: account.locale.map(str::to_owned),
+        locale: account.locale.map(language).transpose()?,
         required: account.required,
     };
     match engine.store.add_user(new, engine.clock.now()).await? {
@@ -192,6 +200,7 @@ pub(crate) async fn show(engine: &Engine, name: &str) -> Result<Account, UserErr
         number: enrollment.phone.as_ref().map(phone::masked),
         factor: enrollment.factor,
         provider: enrollment.provider,
+        by_administrator: enrollment.by_administrator,
         pending_until: if enrollment.active { None } else { enrollment.expires },
     });
     let locked_until = user.locked_until.filter(|until| *until > now);
@@ -216,6 +225,16 @@ pub(crate) fn address(text: &str) -> Result<Email, AdminError> {
         return Err(AdminError::Address);
     }
     Ok(Email(text.to_owned()))
+}
+
+/// A tag of the shape of BCP 47 (RFC 5646 §2.1): subtags of 1 to 8 letters and digits, joined by hyphens, the first of
+/// letters only. Whether there is such a language is for providers to say.
+pub(crate) fn language(text: &str) -> Result<String, AdminError> {
+    let text = text.trim();
+    let is_subtag = |tag: &str| (1..=8).contains(&tag.len()) && tag.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let first = text.split('-').next().unwrap_or_default();
+    let sound = first.bytes().all(|byte| byte.is_ascii_alphabetic()) && text.split('-').all(is_subtag);
+    if sound { Ok(text.to_owned()) } else { Err(AdminError::Language) }
 }
 
 fn view(user: User, factors: Vec<FactorView>) -> Account {

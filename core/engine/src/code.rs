@@ -47,6 +47,19 @@ pub(crate) fn read(typed: &str, digits: [u8; 2]) -> Typed {
     }
 }
 
+/// How many digits a typed text has, read as a code is; `None` where anything else is in it. A host may so spare people
+/// an attempt that could not succeed: the engine counts whatever it is asked about.
+pub fn typed_digits(typed: &str) -> Option<usize> {
+    let mut digits = 0;
+    for c in typed.chars().filter(|c| !is_blank(*c)) {
+        if !c.is_ascii_digit() {
+            return None;
+        }
+        digits += 1;
+    }
+    Some(digits)
+}
+
 fn is_blank(c: char) -> bool {
     c.is_whitespace() || matches!(c, '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}')
 }
@@ -108,6 +121,19 @@ mod tests {
     fn white_and_zero_width_space_is_dropped_wherever_it_stands() {
         for typed in ["123456", " 123456", "123 456\n", "1\t2\u{a0}34\u{200b}56", "\u{feff}12\u{2060}3456\u{3000}"] {
             check(typed, &code("123456"));
+        }
+    }
+
+    #[test]
+    fn digits_are_counted_as_a_code_is_read() {
+        for (typed, expected) in [
+            ("123 456\n", Some(6)),
+            ("\u{feff}12\u{2060}3", Some(3)),
+            (" ", Some(0)),
+            ("12a", None),
+            ("\u{fffd}", None),
+        ] {
+            assert_eq!(typed_digits(typed), expected, "{typed:?}");
         }
     }
 

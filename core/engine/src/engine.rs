@@ -268,7 +268,7 @@ impl Engine {
     /// # Errors
     /// [`AdminError`].
     pub async fn set_locale(&self, user: &str, locale: Option<&str>) -> Result<(), AdminError> {
-        let locale = Some(locale.map(str::to_owned));
+        let locale = Some(locale.map(account::language).transpose()?);
         account::change(self, user, UserChange { locale, ..UserChange::default() }).await
     }
 

@@ -79,10 +79,13 @@ pub enum PhoneError {
     /// More digits than E.164 allows.
     #[error("the phone number has more than 15 digits; E.164 allows no more")]
     TooLong,
+    /// No country has that code.
+    #[error("the phone number begins with no known country code; write it with + and the country code")]
+    NoCountryCode,
     /// No numbering plan has it.
     #[error("the phone number is not one of country code +{country_code}; compare it digit by digit")]
     NotANumber {
-        /// The country code, as far as it could be read.
+        /// The country code.
         country_code: String,
     },
     /// It reaches nobody in person, or costs the caller extra.
@@ -110,9 +113,11 @@ impl PhoneError {
                 "Please enter your number with + and the country code, like +1 500 555 0006."
             }
             Self::Extension => "A number with an extension cannot be used. Please enter a direct number.",
-            Self::Character { .. } | Self::TooShort { .. } | Self::TooLong | Self::NotANumber { .. } => {
-                "That is not a phone number. Please check it."
-            }
+            Self::Character { .. }
+            | Self::TooShort { .. }
+            | Self::TooLong
+            | Self::NoCountryCode
+            | Self::NotANumber { .. } => "That is not a phone number. Please check it.",
             Self::Kind { .. } | Self::NoCountry | Self::Country { .. } => {
                 "That number cannot be used. Please enter another one."
             }
@@ -218,7 +223,20 @@ fn kind_within(plan: &Metadata, national: &str) -> Option<Type> {
 
 fn parsed(written: &str) -> Result<PhoneNumber, PhoneError> {
     // The cause may quote the number.
-    phonenumber::parse(None, written).map_err(|_| PhoneError::NotANumber { country_code: "?".to_owned() })
+    phonenumber::parse(None, written).map_err(|_| match country_code(written) {
+        Some(country_code) => PhoneError::NotANumber { country_code },
+        None => PhoneError::NoCountryCode,
+    })
+}
+
+/// The country code that a number begins with; no code is the beginning of another (ITU-T E.164 §6.2.1).
+fn country_code(written: &str) -> Option<String> {
+    const LONGEST: usize = 3;
+    let digits = written.trim_start_matches('+');
+    let codes = (1..=LONGEST).filter_map(|length| digits.get(..length));
+    let mut codes = codes.filter(|code| !code.starts_with('0'));
+    let is_known = |code: &&str| code.parse().is_ok_and(|code| DATABASE.by_code(&code).is_some());
+    codes.find(is_known).map(str::to_owned)
 }
 
 const fn kind(kind: Type) -> &'static str {
@@ -320,9 +338,12 @@ mod tests {
 
     #[test]
     fn a_number_that_no_plan_has_is_refused() {
-        for text in ["+0 15005550006", "+999 1234567890", "+1 555 555 5555"] {
-            assert!(matches!(everywhere(text), Err(PhoneError::NotANumber { .. })), "{text}: {:?}", everywhere(text));
+        check("+1 555 555 5555", Err(PhoneError::NotANumber { country_code: "1".into() }));
+        check("+44 0", Err(PhoneError::TooShort { digits: 3 }));
+        for text in ["+0 15005550006", "+999 1234567890", "+999123456789"] {
+            check(text, Err(PhoneError::NoCountryCode));
         }
+        assert!(PhoneError::NoCountryCode.to_string().contains("begins with no known country code"));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Why a command came to no answer.
 
+use std::fmt;
 use std::io;
 
 use countersign::account::{AdminError, UserError};
@@ -65,6 +66,41 @@ pub(crate) enum CommandError {
     /// The site leaves it to administrators.
     #[error("{0}; an administrator enrolls it by `--as-administrator`")]
     Closed(EnrollError),
+    /// A factor was not enrolled, and there is a command that helps.
+    #[error("{0}: {1}")]
+    Hinted(EnrollError, UserCommandHint),
+    /// An administrator began to enroll a factor, which waits for its proof.
+    #[error(
+        "an administrator is registering a {what} for {user}, and its first code is awaited for another {wait}; begin \
+         it again by `countersign enroll {} --method {method} --as-administrator`, or take it back by \
+         `countersign user remove-factor {} --method {method}`",
+        words::argument(user),
+        words::argument(user)
+    )]
+    BeingEnrolled {
+        /// For whom.
+        user: String,
+        /// The factor, in words.
+        what: String,
+        /// A service that uses it.
+        method: String,
+        /// The time that is left.
+        wait: String,
+    },
+    /// The user has no factor any more.
+    #[error(
+        "{user} had a second factor and has none now, so an administrator registers the next one: \
+         `countersign enroll {} --method {method} --as-administrator`; or lets the user do so: \
+         `countersign user remove-factor {} --method {method}`",
+        words::argument(user),
+        words::argument(user)
+    )]
+    HadFactor {
+        /// The user.
+        user: String,
+        /// The service that was asked for.
+        method: String,
+    },
     /// An administrator's change was not made.
     #[error(transparent)]
     Admin(#[from] AdminError),
@@ -120,6 +156,36 @@ pub(crate) enum CommandError {
     Output(#[from] io::Error),
 }
 
+/// A command about users, to be told.
+#[derive(Clone, Debug)]
+pub(crate) enum UserCommandHint {
+    /// Replaces a number.
+    ChangeNumber {
+        /// Whose.
+        user: String,
+    },
+    /// Takes a factor away.
+    RemoveFactor {
+        /// Whose.
+        user: String,
+        /// A service that uses it.
+        method: String,
+    },
+}
+
+impl fmt::Display for UserCommandHint {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ChangeNumber { user } => {
+                write!(out, "`countersign user change-number {} --phone NUMBER`", words::argument(user))
+            }
+            Self::RemoveFactor { user, method } => {
+                write!(out, "`countersign user remove-factor {} --method {method}`", words::argument(user))
+            }
+        }
+    }
+}
+
 impl CommandError {
     /// The kind of error, for scripts.
     pub(crate) fn kind(&self) -> &'static str {
@@ -140,7 +206,12 @@ impl CommandError {
             }
             Self::Enroll(EnrollError::Phone(_)) => "phone",
             Self::Assess(_) | Self::Start(_) | Self::Check(_) | Self::Unconfirmed { .. } => "login",
-            Self::Enroll(_) | Self::Closed(_) | Self::NoNumberWanted { .. } => "enroll",
+            Self::Enroll(_)
+            | Self::Closed(_)
+            | Self::Hinted(..)
+            | Self::BeingEnrolled { .. }
+            | Self::HadFactor { .. }
+            | Self::NoNumberWanted { .. } => "enroll",
             Self::Stage(_) => "demo",
             Self::NoPhoneService => "service",
             Self::Admin(_) => "user",

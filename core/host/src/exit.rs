@@ -78,10 +78,11 @@ impl CommandError {
                 | CheckError::HasNoCode { .. }
                 | CheckError::HasCode { .. } => Exit::No,
             },
-            Self::Enroll(error) | Self::Closed(error) => enroll(error),
+            Self::Enroll(error) | Self::Closed(error) | Self::Hinted(error, _) => enroll(error),
+            Self::BeingEnrolled { .. } | Self::HadFactor { .. } => Exit::No,
             Self::Admin(error) => match error {
                 AdminError::User(error) => user(error),
-                AdminError::Exists { .. } | AdminError::Address => Exit::Usage,
+                AdminError::Exists { .. } | AdminError::Address | AdminError::Language => Exit::Usage,
                 AdminError::Store(error) => store(error),
                 AdminError::NoRandomness(_) => Exit::Internal,
             },

@@ -6,6 +6,10 @@ use tracing_subscriber::filter::{EnvFilter, LevelFilter, ParseError, filter_fn};
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 
+/// What fails at a provider is the verdict or the error of a command here, and not worth a second line. What plugins
+/// write into the log themselves is told nowhere else.
+const TOLD_ANYWAY: &str = "warn,countersign::operation=error,countersign::operation::perform=warn";
+
 const VARIABLE: &str = "COUNTERSIGN_LOG";
 
 /// Why there is no log.
@@ -29,6 +33,8 @@ pub(crate) fn start(level: LevelFilter) -> Result<(), LogError> {
         Err(std::env::VarError::NotPresent) => String::new(),
         Err(std::env::VarError::NotUnicode(_)) => return Err(LogError::NotText),
     };
+    let unasked = if level == LevelFilter::WARN { TOLD_ANYWAY } else { "" };
+    let asked = if asked.trim().is_empty() { unasked } else { &asked };
     let filter = EnvFilter::builder().with_default_directive(level.into()).parse(asked)?;
     // Libraries below know nothing of masking: at `trace` an HTTP client may print what it sends.
     let ours = filter_fn(|event| event.target().starts_with("countersign"));

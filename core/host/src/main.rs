@@ -13,6 +13,7 @@ mod output;
 mod progress;
 mod prompt;
 mod report;
+mod telling;
 mod wait;
 mod words;
 

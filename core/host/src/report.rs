@@ -5,8 +5,9 @@ use std::fmt;
 use countersign::challenge::{Started, Verdict};
 use serde::Serialize;
 
-use crate::conversation::{Outcome, in_words};
+use crate::conversation::Outcome;
 use crate::open::Site;
+use crate::telling::{self, Source, in_words};
 
 /// A verdict, with what it is about.
 #[derive(Serialize)]
@@ -52,8 +53,9 @@ impl Report {
     }
 
     /// Of an enrollment that was proven by a challenge.
-    pub(crate) fn of_enrollment(site: &Site, user: &str, Outcome { verdict, started }: &Outcome) -> Self {
-        let mut report = Self::of_device(site, user, &started.service, verdict);
+    pub(crate) fn of_enrollment(site: &Site, user: &str, outcome: &Outcome) -> Self {
+        let Outcome { verdict, started, input_ended } = outcome;
+        let mut report = Self::of_verdict(site, user, &started.service, (verdict, *input_ended), Source::of(started));
         report.channel = Some(started.channel.clone());
         report.fallback = started.fallback;
         report.recipient = started.recipient.clone();
@@ -65,8 +67,18 @@ impl Report {
         report
     }
 
-    /// Of a device.
-    pub(crate) fn of_device(site: &Site, user: &str, service: &str, verdict: &Verdict) -> Self {
+    /// Of a device, with the verdict, and whether it is not the last word because nothing more was typed.
+    pub(crate) fn of_device(site: &Site, user: &str, service: &str, verdict: (&Verdict, bool)) -> Self {
+        Self::of_verdict(site, user, service, verdict, Source::Device)
+    }
+
+    fn of_verdict(
+        site: &Site,
+        user: &str,
+        service: &str,
+        (verdict, input_ended): (&Verdict, bool),
+        source: Source,
+    ) -> Self {
         let mut report = Self {
             verdict: verdict.name(),
             user: user.to_owned(),
@@ -78,15 +90,26 @@ impl Report {
             attempts_left: None,
             locked_until: None,
             failure: None,
-            message: format!("{}: {}", verdict.name().replace('_', " "), in_words(site, verdict)),
+            message: format!("{}: {}", verdict.name().replace('_', " "), in_words(site, verdict, source)),
         };
         match verdict {
             Verdict::Approved(passed) => {
                 report.user.clone_from(&passed.user);
                 report.message = format!("approved: {service} is registered for {}", passed.user);
             }
-            Verdict::WrongCode { attempts_left } => report.attempts_left = Some(*attempts_left),
-            Verdict::Locked { until } => report.locked_until = Some(until.as_secs()),
+            Verdict::WrongCode { attempts_left } => {
+                report.attempts_left = Some(*attempts_left);
+                if input_ended {
+                    report.message = format!("wrong code, and no more input ({attempts_left} left)");
+                }
+            }
+            Verdict::Locked { until } => {
+                report.locked_until = Some(until.as_secs());
+                report.message = format!("{} ({} ends that)", report.message, telling::unlock(user));
+            }
+            Verdict::Replayed if input_ended => {
+                report.message = "replayed: that code was used before, and no more input".to_owned();
+            }
             Verdict::Unavailable { failure, attempts_left, .. } => {
                 report.failure = Some(failure.kind.name());
                 report.attempts_left = Some(*attempts_left);
@@ -103,11 +126,11 @@ impl fmt::Display for Report {
     }
 }
 
-/// The way a code went: `sms (•••• 06)`.
+/// The way a code went: `sms (•••• 06)`, or `call-me (voice, •••• 06)`.
 fn way(started: &Started) -> String {
     let stood_in = if started.fallback { format!(", in place of {}", started.method) } else { String::new() };
-    match &started.recipient {
-        Some(recipient) => format!("{} ({}, {recipient}){stood_in}", started.service, started.channel),
-        None => format!("{} ({}){stood_in}", started.service, started.channel),
-    }
+    let channel = Some(&started.channel).filter(|channel| **channel != started.service);
+    let more: Vec<_> = channel.into_iter().chain(&started.recipient).map(String::as_str).collect();
+    let more = if more.is_empty() { String::new() } else { format!(" ({})", more.join(", ")) };
+    format!("{}{more}{stood_in}", started.service)
 }

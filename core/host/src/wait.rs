@@ -2,6 +2,9 @@
 
 use countersign_plugin::Timestamp;
 
+/// No wait at all.
+pub(crate) const NOTHING: &str = "0 s";
+
 /// From now until then, rounded up: whoever waits that long is not too early.
 pub(crate) fn from(now: Timestamp, until: Timestamp) -> String {
     let seconds = until.as_millis().saturating_sub(now.as_millis()).div_ceil(1000);

@@ -162,6 +162,9 @@ fn locate(words: &[String], tree: &Value, level: &Level) -> Result<Vec<String>, 
                 };
                 let key = match spelled(word, keys, names.as_ref(), &existing) {
                     Ok(key) => key,
+                    Err(problem) if at == 0 => {
+                        return misfit(&path, or_reserved(unknown_as_variable(problem, &path), word));
+                    }
                     Err(problem) => return misfit(&path, unknown_as_variable(problem, &path)),
                 };
                 level = match keys.iter().find(|(known, _)| *known == key) {
@@ -234,6 +237,16 @@ fn unknown_as_variable(problem: Problem, path: &[String]) -> Problem {
         }
         other => other,
     }
+}
+
+/// Of variables that set no section, those that set no key at all may be meant.
+fn or_reserved(problem: Problem, word: &str) -> Problem {
+    let Problem::UnknownKey { nearest: closest, mut known } = problem else { return problem };
+    let reserved = RESERVED.into_iter().filter_map(|name| name.strip_prefix(PREFIX));
+    let closest =
+        closest.or_else(|| nearest(&word.to_ascii_uppercase(), reserved).map(|name| format!("{PREFIX}{name}")));
+    known.extend(RESERVED.map(str::to_owned));
+    Problem::UnknownKey { nearest: closest, known }
 }
 
 /// The variables that `{ env = "NAME" }` tables of the file name.

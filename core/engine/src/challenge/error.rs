@@ -51,13 +51,19 @@ pub enum NotSent {
     #[error("this challenge is over; start another one")]
     Over,
     /// The provider (and, where that made sense, each fallback) failed, and nothing was sent.
-    #[error("service `{service}` failed: {failure}")]
+    #[error("{}service `{service}` failed: {failure}", told(before))]
     Failed {
         /// The service that failed last.
         service: String,
         /// How.
         failure: Box<Failure>,
+        /// Those that failed before it, in order: the method, and the fallbacks in between.
+        before: Vec<(String, Failure)>,
     },
+}
+
+fn told(before: &[(String, Failure)]) -> String {
+    before.iter().map(|(service, failure)| format!("service `{service}` failed: {failure}; then ")).collect()
 }
 
 impl NotSent {

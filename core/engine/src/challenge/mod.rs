@@ -19,6 +19,7 @@ use countersign_plugin::{Failure, Timestamp};
 
 use crate::store::ChallengeId;
 
+pub use crate::code::typed_digits;
 pub(crate) use check::{Counted, check, judge_wrong, not_judged, proof, provably_not_judged};
 pub(crate) use close::{cancel, kill};
 pub(crate) use error::UNUSABLE;

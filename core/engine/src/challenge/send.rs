@@ -82,9 +82,14 @@ pub(crate) async fn deliver(
                 let method = method.name.clone();
                 return Ok(Started { method, fallback: is_fallback, ..started });
             }
-            Err(SendError::NotSent(NotSent::Failed { service, failure })) => {
+            Err(SendError::NotSent(NotSent::Failed { service, failure, .. })) => {
                 let go_on = may_fall_back(&failure);
-                last = Some(NotSent::Failed { service, failure });
+                let mut before = Vec::new();
+                if let Some(NotSent::Failed { service, failure, before: earlier }) = last {
+                    before.extend(earlier);
+                    before.push((service, *failure));
+                }
+                last = Some(NotSent::Failed { service, failure, before });
                 if !go_on {
                     break;
                 }
@@ -291,7 +296,7 @@ impl<'a> Send<'a> {
         store.delivery_failed(&prepared.new.id, nothing_is_out, &failure, clock.now()).await?;
         if delivered_nothing {
             let service = service.name.clone();
-            return Err(NotSent::Failed { service, failure: Box::new(failure) }.into());
+            return Err(NotSent::Failed { service, failure: Box::new(failure), before: Vec::new() }.into());
         }
         let expires = prepared.new.expires;
         Ok(self.told(service, prepared, created, expires, None, Some(Box::new(failure))))

@@ -21,7 +21,8 @@ pub enum Verdict {
         until: Timestamp,
     },
     /// This challenge cannot be passed (any more): too old, canceled, passed already, out of
-    /// attempts, or its code is dead at the provider. The person asks for a new code.
+    /// attempts, or its code is dead at the provider. The person asks for a new code, or starts again
+    /// with the next one of their device.
     Expired,
     /// The right code, but it was accepted before.
     Replayed,
@@ -85,7 +86,7 @@ pub(super) fn locked(until: Timestamp) -> &'static str {
 }
 
 impl Verdict {
-    /// What the person is told.
+    /// What the person is told whose code was sent; see [`person_with_device`](Self::person_with_device).
     pub fn person(&self) -> &str {
         match self {
             Self::Approved(_) => "Thank you.",
@@ -96,6 +97,17 @@ impl Verdict {
             Self::Replayed => "That code was used before. Please wait for the next one.",
             Self::Denied => "The request was declined.",
             Self::Unavailable { failure, .. } => &failure.person,
+        }
+    }
+
+    /// What the person is told whose code comes from a device of theirs: nobody can be asked for a new one there.
+    pub fn person_with_device(&self) -> &str {
+        match self {
+            Self::WrongCode { attempts_left: 0 } => {
+                "That is not the code. Please start again, with the next code that your app shows."
+            }
+            Self::Expired => "That took too long. Please start again, with the next code that your app shows.",
+            other => other.person(),
         }
     }
 

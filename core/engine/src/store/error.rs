@@ -9,7 +9,10 @@ use crate::clock::NoRandomness;
 #[non_exhaustive]
 pub enum StoreError {
     /// The database refuses.
-    #[error("the store at {path} cannot be used: {cause}; check that the disk has room and the file is writable")]
+    #[error(
+        "the store at {path} cannot be used: {cause}; check that the disk has room and the \
+         file is writable; where the file is damaged, put the backup back"
+    )]
     Database {
         /// The file.
         path: PathBuf,
@@ -44,7 +47,8 @@ pub enum StoreError {
     },
     /// A sealed value does not open: it was changed, moved to another row, or its key is gone.
     #[error(
-        "a sealed value in {table}.{column} of the store does not open: it was changed, moved, or its key was removed"
+        "a sealed value in {table}.{column} of the store does not open: it was changed, moved, or its key was removed; \
+         put the key file or the backup back"
     )]
     Sealed {
         /// The table.
@@ -53,13 +57,16 @@ pub enum StoreError {
         column: &'static str,
     },
     /// The file is another program's.
-    #[error("{path} is no store of Countersign's; name another file as the store")]
+    #[error("{path} is no store of Countersign's; name another file as the store, or put the backup back")]
     NotAStore {
         /// The file.
         path: PathBuf,
     },
     /// A value that this program never writes.
-    #[error("{table}.{column} of the store holds a value that this program does not know; was it changed by hand?")]
+    #[error(
+        "{table}.{column} of the store holds a value that this program does not know; was it changed by hand? \
+         put the backup back"
+    )]
     Damaged {
         /// The table.
         table: &'static str,

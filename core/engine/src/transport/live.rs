@@ -11,6 +11,7 @@ use bytes::Bytes;
 use countersign_plugin::Reply;
 use countersign_plugin::http::{Auth, Body, FieldValue, Method, TransportFailure, TransportFailureKind};
 use countersign_plugin::limits::REPLY_BODY_BYTES;
+use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use rustls::CertificateError;
 use rustls::pki_types::UnixTime;
@@ -87,9 +88,8 @@ impl Transport for LiveTransport {
             request = request.body(Bytes::from_owner(body));
         }
         let exchange = async {
-            let host = outgoing.url.host_str().unwrap_or_default();
-            let response = request.send().await.map_err(|error| no_reply(&error, host))?;
-            read(response, host).await
+            let response = request.send().await.map_err(|error| no_reply(&error, outgoing.url))?;
+            read(response, outgoing.url).await
         };
         match tokio::time::timeout(outgoing.time_left, exchange).await {
             Ok(result) => result,
@@ -202,13 +202,13 @@ fn reveal(value: &FieldValue, secrets: &Secrets) -> Result<Zeroizing<String>, Tr
     }
 }
 
-async fn read(mut response: reqwest::Response, host: &str) -> Result<Reply, TransportFailure> {
+async fn read(mut response: reqwest::Response, url: &Url) -> Result<Reply, TransportFailure> {
     let status = response.status().as_u16();
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     let headers = response.headers().iter().map(|(name, value)| (name.to_string(), text(value)));
     let headers: Vec<_> = headers.collect();
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| no_reply(&error, host))? {
+    while let Some(chunk) = response.chunk().await.map_err(|error| no_reply(&error, url))? {
         if body.len() + chunk.len() > REPLY_BODY_BYTES {
             let detail = format!("the answer (HTTP {status}) is larger than {REPLY_BODY_BYTES} bytes");
             return Err(TransportFailure::new(TransportFailureKind::TooLarge, detail));
@@ -219,7 +219,8 @@ async fn read(mut response: reqwest::Response, host: &str) -> Result<Reply, Tran
 }
 
 /// Only a connection that never came about proves that nothing left.
-fn no_reply(error: &reqwest::Error, host: &str) -> TransportFailure {
+fn no_reply(error: &reqwest::Error, url: &Url) -> TransportFailure {
+    let host = url.host_str().unwrap_or_default();
     let kind = if error.is_connect() || error.is_builder() {
         TransportFailureKind::NotSent
     } else {
@@ -230,10 +231,41 @@ fn no_reply(error: &reqwest::Error, host: &str) -> TransportFailure {
     let detail = match (causes().find_map(tls_error), causes().last()) {
         (Some(rustls::Error::InvalidCertificate(refused)), _) => not_trusted(host, refused),
         (Some(other), _) => format!("TLS with `{host}` failed: {other}"),
+        (None, Some(root)) if kind == TransportFailureKind::NotSent && error.is_connect() => unreachable(
+            host,
+            proxy(&Matcher::from_system(), url).as_deref(),
+            &root.to_string(),
+            url.scheme() == "https",
+        ),
         (None, Some(root)) => root.to_string(),
         (None, None) => "the connection broke".to_owned(),
     };
     TransportFailure::new(kind, detail)
+}
+
+/// A connection that never came about, and what may be in its way.
+fn unreachable(host: &str, proxy: Option<&str>, cause: &str, may_have_proxy: bool) -> String {
+    match proxy {
+        Some(proxy) => format!(
+            "`{host}` cannot be reached through the proxy {proxy}: {cause}; check that proxy, HTTPS_PROXY and NO_PROXY"
+        ),
+        None if may_have_proxy => format!(
+            "`{host}` cannot be reached: {cause}; check that this machine resolves the name (DNS) and its firewall lets \
+             it connect, or set HTTPS_PROXY where this network has a proxy"
+        ),
+        None => format!("`{host}` cannot be reached: {cause}"),
+    }
+}
+
+/// The proxy by which an address is reached, without its credentials; plain http never goes through one.
+fn proxy(system: &Matcher, url: &Url) -> Option<String> {
+    if url.scheme() != "https" {
+        return None;
+    }
+    let proxy = system.intercept(&url.as_str().parse().ok()?)?;
+    let uri = proxy.uri();
+    let port = uri.port_u16().map(|port| format!(":{port}")).unwrap_or_default();
+    Some(format!("{}://{}{port}", uri.scheme_str()?, uri.host()?))
 }
 
 /// What TLS itself says. It travels inside of I/O errors, which do not name it as their source.
@@ -306,4 +338,25 @@ fn not_sent(detail: String) -> TransportFailure {
 
 fn refused(detail: String) -> TransportFailure {
     TransportFailure::new(TransportFailureKind::Refused, detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_cannot_be_reached_is_told_by_name_with_the_proxy_and_without_its_credentials() {
+        let url = Url::parse("https://api.example.com/Accounts/AC1?To=%2B15005550006").unwrap();
+        let system = Matcher::builder().https("http://ada:opensesame@proxy.example:3128").no("direct.example").build();
+        let through = proxy(&system, &url).unwrap();
+        let told = unreachable("api.example.com", Some(&through), "connection refused", true);
+        assert!(told.starts_with("`api.example.com` cannot be reached through the proxy http://proxy.example:3128: "));
+        assert!(!told.contains("opensesame") && !told.contains("ada") && told.contains("NO_PROXY"), "{told}");
+
+        for direct in ["https://direct.example/", "http://127.0.0.1/"] {
+            assert_eq!(proxy(&system, &Url::parse(direct).unwrap()), None, "{direct}");
+        }
+        let told = unreachable("api.example.com", None, "no such name", true);
+        assert!(told.contains("(DNS)") && told.contains("HTTPS_PROXY") && told.contains("no such name"), "{told}");
+    }
 }

@@ -12,7 +12,7 @@ use countersign_plugin::manifest::Destination;
 use serde::Serialize;
 
 use crate::cli::EnrollArgs;
-use crate::conversation::{Outcome, Subject, about_challenge, about_device, enroll_error, start_error};
+use crate::conversation::{Outcome, Subject, about_challenge, about_device};
 use crate::error::CommandError;
 use crate::exit::{self, Exit};
 use crate::open::{FirstUse, Site, block_on};
@@ -20,6 +20,7 @@ use crate::output::Output;
 use crate::progress::Progress;
 use crate::prompt;
 use crate::report::Report;
+use crate::telling::{enroll_error, start_error};
 
 /// Enrolls a factor.
 pub(crate) fn run(bootstrap: &Path, args: &EnrollArgs, output: Output) -> Result<Exit, CommandError> {
@@ -100,27 +101,33 @@ enum What<'a> {
 async fn enroll(site: &Site, what: What<'_>, actor: Actor<'_>, output: Output) -> Result<Verdict, CommandError> {
     let engine = &site.engine;
     let progress = Progress::of("registering");
-    let (user, begun) = match what {
+    let (user, method, begun) = match what {
         What::Device { user, method } => {
             let begun = engine.begin_device(BeginFactor { user, method, locale: None, actor }).await;
             drop(progress);
-            let enrolling = begun.map_err(|error| enroll_error(site, error))?;
+            let enrolling = match begun {
+                Ok(enrolling) => enrolling,
+                Err(error) => return Err(enroll_error(site, user, method, error).await),
+            };
             output.answer(&ShownSetup { user, method, setup: &enrolling.setup })?;
-            let verdict = about_device(site, user, &enrolling).await?;
-            output.answer(&Report::of_device(site, user, method, &verdict))?;
+            let (verdict, input_ended) = about_device(site, user, &enrolling).await?;
+            output.answer(&Report::of_device(site, user, method, (&verdict, input_ended)))?;
             return Ok(verdict);
         }
         What::Phone { user, number, method } => {
-            (user, engine.begin_phone(BeginPhone { user, number, method, locale: None, actor }).await)
+            (user, method, engine.begin_phone(BeginPhone { user, number, method, locale: None, actor }).await)
         }
         What::Person { user, method } => {
             let actor = Actor::Administrator;
-            (user, engine.begin_other(BeginFactor { user, method, locale: None, actor }).await)
+            (user, method, engine.begin_other(BeginFactor { user, method, locale: None, actor }).await)
         }
     };
     drop(progress);
-    let started = begun.map_err(|error| enroll_error(site, error))?;
-    let outcome = about_challenge(site, started, Subject::Enrollment).await?;
+    let started = match begun {
+        Ok(started) => started,
+        Err(error) => return Err(enroll_error(site, user, method, error).await),
+    };
+    let outcome = about_challenge(site, started, Subject::Enrollment { user }).await?;
     output.answer(&Report::of_enrollment(site, user, &outcome))?;
     Ok(outcome.verdict)
 }
@@ -142,7 +149,7 @@ async fn approve(site: &Site, user: &str, output: Output) -> Result<Approved, Co
         Err(StartError::NoMethodWorks) if !site.left_out.is_empty() => {
             return Err(CommandError::OutOfOrder(site.left_out.told(None)));
         }
-        started => started.map_err(|error| start_error(site, error))?,
+        started => started.map_err(|error| start_error(site, user, error))?,
     };
     let outcome = about_challenge(site, started, Subject::Login { user, login_type }).await?;
     if let Verdict::Approved(_) = outcome.verdict {

@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::Output;
+use crate::words;
 
 /// What the template calls its key and its store; both lie beside it.
 const KEY_FILE: &str = "countersign.key";
@@ -77,11 +78,17 @@ impl fmt::Display for Written {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(out, "wrote {}, with comments on everything that can be set", self.bootstrap.display())?;
         writeln!(out, "wrote {}, which encrypts the store: keep a copy in a safe place", self.key_file.display())?;
-        writeln!(out, "\nnext:")?;
-        writeln!(out, "  countersign validate                      checks the bootstrap and its plugins")?;
-        writeln!(out, "  countersign user add ada                  adds a user")?;
-        writeln!(out, "  countersign enroll ada --method totp      registers an authenticator app")?;
-        write!(out, "  countersign login ada --type web-portal   logs in with it")
+        write!(out, "\nnext:")?;
+        let program = words::program();
+        for (command, what) in [
+            ("validate", "checks the bootstrap and its plugins"),
+            ("user add ada", "adds a user"),
+            ("enroll ada --method totp", "registers an authenticator app"),
+            ("login ada --type web-portal", "logs in with it"),
+        ] {
+            write!(out, "\n  {program} {command:27}   {what}")?;
+        }
+        Ok(())
     }
 }
 

@@ -9,13 +9,14 @@ use countersign_plugin::manifest::Destination;
 use serde::Serialize;
 
 use crate::cli::LoginArgs;
-use crate::conversation::{Subject, about_challenge, start_error};
+use crate::conversation::{Subject, about_challenge};
 use crate::error::CommandError;
 use crate::exit::{self, Exit};
 use crate::open::{FirstUse, Site, block_on};
 use crate::output::Output;
 use crate::progress::Progress;
 use crate::report::Report;
+use crate::telling::start_error;
 
 /// Logs a user in.
 pub(crate) fn run(bootstrap: &Path, args: &LoginArgs, output: Output) -> Result<Exit, CommandError> {
@@ -47,7 +48,7 @@ async fn perform(site: &Site, args: &LoginArgs, output: Output) -> Result<Exit, 
             let login = StartLogin { user, login_type, method: method.as_deref(), locale: None };
             let started = site.engine.start(login).await;
             drop(progress);
-            let started = started.map_err(|error| start_error(site, error))?;
+            let started = started.map_err(|error| start_error(site, user, error))?;
             let outcome = about_challenge(site, started, Subject::Login { user, login_type }).await?;
             site.tidy().await;
             output.answer(&Report::of_login(site, user, login_type, &outcome))?;

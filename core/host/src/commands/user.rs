@@ -10,7 +10,7 @@ use countersign::store::Factor;
 use countersign_plugin::manifest::Destination;
 
 use crate::cli::UserCommand;
-use crate::conversation::{Subject, about_challenge, enroll_error};
+use crate::conversation::{Subject, about_challenge};
 use crate::error::CommandError;
 use crate::exit::{self, Exit};
 use crate::open::{FirstUse, Site, block_on};
@@ -18,6 +18,7 @@ use crate::output::Output;
 use crate::progress::Progress;
 use crate::prompt;
 use crate::report::Report;
+use crate::telling::enroll_error;
 
 use shown::{Forgotten, Shown};
 
@@ -126,8 +127,8 @@ async fn change_number(
     let started = site.engine.change_number(user, phone, method).await;
     drop(progress);
     let outcome = match started {
-        Ok(started) => about_challenge(site, started, Subject::Enrollment).await,
-        Err(error) => Err(enroll_error(site, error)),
+        Ok(started) => about_challenge(site, started, Subject::Enrollment { user }).await,
+        Err(error) => Err(enroll_error(site, user, method, error).await),
     };
     // Not every failure comes after the old number went, but once it has, the user must be told of it.
     if had_number && matches!(has_number(site, user).await, Ok(false)) {

@@ -67,6 +67,8 @@ fn a_variable_that_sets_nothing_is_named() {
     refused_variable("COUNTERSIGN_LIMITS", "6", &["`limits` is not known", "COUNTERSIGN_LIMITS__CODE_DIGITS"]);
     refused_variable("COUNTERSIGN_VERSION__X", "6", &["did you mean `COUNTERSIGN_VERSION`?"]);
     refused_variable("COUNTERSIGN_", "6", &["is not known"]);
+    refused_variable("COUNTERSIGN_FOO", "6", &["COUNTERSIGN_LIMITS", "COUNTERSIGN_BOOTSTRAP", "COUNTERSIGN_LOG"]);
+    refused_variable("COUNTERSIGN_LOGS", "6", &["did you mean `COUNTERSIGN_LOG`?"]);
     refused_variable("COUNTERSIGN_SERVICES____X", "6", &["is not known"]);
     refused_variable("COUNTERSIGN_SERVICES__TOTP__A__B", "6", &["`services.totp.a.b` is part of a setting"]);
     refused_variable("COUNTERSIGN_SERVICES__TOTP__FALLBACK__0", "6", &["cannot be set by the environment"]);

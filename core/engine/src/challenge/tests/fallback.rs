@@ -65,7 +65,9 @@ fn there_is_no_fallback_after_a_refusal_or_a_fraud_block_whatever_the_plugin_mak
             rig.with_phone("ada", NUMBER).await;
             rig.world.next(Weather::Refused(Failure::new(kind, "no").retry(Retry::AnotherProvider)));
             let why = not_sent(rig.start("ada", "sms").await);
-            assert!(matches!(&why, NotSent::Failed { service, failure } if service == "sms" && failure.kind == kind));
+            assert!(
+                matches!(&why, NotSent::Failed { service, failure, before } if service == "sms" && failure.kind == kind && before.is_empty())
+            );
             assert_eq!(rig.world.times("backup", OperationName::Start), 0);
         }
         let rig = Rig::new();
@@ -124,7 +126,12 @@ fn where_all_fail_the_challenge_has_failed_and_the_number_is_free() {
         rig.with_phone("ada", NUMBER).await;
         rig.world.weather(Weather::NotSent);
         let why = not_sent(rig.start("ada", "sms").await);
-        assert!(matches!(&why, NotSent::Failed { service, .. } if service == "sms fallback 1"), "{why:?}");
+        let NotSent::Failed { service, before, .. } = &why else { panic!("{why:?}") };
+        assert_eq!((service.as_str(), before.len(), before[0].0.as_str()), ("sms fallback 1", 1, "sms"));
+        let told = why.to_string();
+        assert!(
+            told.starts_with("service `sms` failed: ") && told.contains("; then service `sms fallback 1` failed: ")
+        );
         rig.world.weather(Weather::Fair);
         let user = rig.engine.show_user("ada").await.unwrap().id;
         assert_eq!(rig.store.open_challenges(&user, rig.now()).await.unwrap(), []);

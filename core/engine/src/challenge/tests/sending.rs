@@ -223,7 +223,7 @@ fn every_refusal_tells_when_it_ends_and_has_a_word_for_the_person() {
         (NotSent::TryAgainAt { until }, true),
         (NotSent::NoSendsLeft, false),
         (NotSent::Over, false),
-        (NotSent::Failed { service: "sms".to_owned(), failure }, false),
+        (NotSent::Failed { service: "sms".to_owned(), failure, before: Vec::new() }, false),
     ] {
         assert_eq!(why.until(), ends.then_some(until));
         let error = StartError::from(why.clone());

@@ -298,6 +298,26 @@ fn providers_that_can_forget_are_asked_to() {
 }
 
 #[test]
+fn a_language_has_the_shape_of_a_tag() {
+    run(async {
+        let rig = Rig::new();
+        let ada = crate::account::NewAccount { name: "ada", ..Default::default() };
+        rig.engine.add_user(ada).await.unwrap();
+        for good in ["en", "pt-BR", "zh-Hant-TW", "de-CH-1996", "x-klingon", " en "] {
+            rig.engine.set_locale("ada", Some(good)).await.unwrap();
+            assert_eq!(rig.engine.show_user("ada").await.unwrap().locale.as_deref(), Some(good.trim()));
+        }
+        for bad in ["klingon-12345678910", "", "en_US", "e n", "en-", "1en", "en--US", "ën"] {
+            let refused = rig.engine.set_locale("ada", Some(bad)).await;
+            assert!(matches!(refused, Err(AdminError::Language)), "{bad}");
+            let new = crate::account::NewAccount { name: "new", locale: Some(bad), ..Default::default() };
+            assert!(matches!(rig.engine.add_user(new).await, Err(AdminError::Language)), "{bad}");
+        }
+        rig.engine.set_locale("ada", None).await.unwrap();
+    });
+}
+
+#[test]
 fn providers_that_no_service_can_reach_are_told_of() {
     run(async {
         let mut rig = Rig::new();

@@ -15,10 +15,10 @@ use super::app::App;
 use super::phone::Screen;
 use super::stage::{Stage, StageError};
 use super::{EMAIL, LOGIN_TYPE, NUMBER};
-use crate::conversation::in_words;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::Output;
+use crate::telling::{Source, in_words};
 use crate::wait;
 
 /// More wrong codes than any limit of the bootstrap allows.
@@ -238,7 +238,9 @@ impl Person<'_> {
     fn words(&self, verdict: &Verdict) -> String {
         match verdict {
             Verdict::Approved(passed) => format!("approved by {}", passed.service),
-            other => format!("{} ({})", other.name().replace('_', " "), in_words(&self.stage.site, other)),
+            other => {
+                format!("{} ({})", other.name().replace('_', " "), in_words(&self.stage.site, other, Source::Sent))
+            }
         }
     }
 

@@ -13,19 +13,20 @@ use countersign_plugin::Purpose;
 use super::app::App;
 use super::stage::{Stage, StageError};
 use super::{EMAIL, LOGIN_TYPE, NUMBER};
-use crate::conversation::{enroll_error, in_words, is_word, start_error};
 use crate::error::CommandError;
 use crate::exit::{Exit, of_verdict};
 use crate::output::Output;
 use crate::prompt;
+use crate::telling::{Source, enroll_error, in_words, start_error, untried};
 use crate::wait;
+use crate::words;
 
 /// Walks the person through it. Ends well if the engine approved of every step.
 pub(super) async fn run(stage: &Stage, output: Output) -> Result<Exit, CommandError> {
     match (Walk { stage, output, shown: RefCell::default() }).all().await {
         Ok(()) => Ok(Exit::Yes),
-        Err(End::Denied(verdict)) => {
-            output.say(&format!("\nThe demo ends here. {}", in_words(&stage.site, &verdict)))?;
+        Err(End::Denied(verdict, source)) => {
+            output.say(&format!("\nThe demo ends here. {}", in_words(&stage.site, &verdict, source)))?;
             Ok(of_verdict(&verdict))
         }
         Err(End::Broken(error)) => Err(error),
@@ -35,7 +36,7 @@ pub(super) async fn run(stage: &Stage, output: Output) -> Result<Exit, CommandEr
 /// Why the walk ended early.
 enum End {
     /// The engine said no, and asking again would not help.
-    Denied(Verdict),
+    Denied(Verdict, Source),
     /// Something went wrong.
     Broken(CommandError),
 }
@@ -50,10 +51,31 @@ impl<E: Into<CommandError>> From<E> for End {
 #[derive(Clone, Copy)]
 enum Wanted<'a> {
     /// A number to register, or a login.
-    Challenge(&'a ChallengeId, Purpose),
+    Challenge(&'a Started, Purpose),
     /// An app to register.
     Device(&'a str, &'a Enrolling),
 }
+
+impl Wanted<'_> {
+    /// Why what was typed can be no code here, if it cannot.
+    fn untried(self, typed: &str) -> Option<String> {
+        let (possible, told) = match self {
+            Self::Challenge(Started { code_digits, configured_digits, .. }, _) => {
+                let possible = (*code_digits)?;
+                (possible, configured_digits.map_or(possible, |digits| [digits; 2]))
+            }
+            Self::Device(_, enrolling) => (enrolling.code_digits, enrolling.code_digits),
+        };
+        untried(typed, possible, told)
+    }
+}
+
+/// The services of the demo's bootstrap that reach phones.
+const WAYS: [(&str, &str); 3] = [
+    ("sms", "a text message; Twilio Verify makes and checks the code"),
+    ("voice", "a call; Countersign makes the code, Programmable Voice speaks it"),
+    ("authy", "a call; the Authy-style service makes, speaks and checks the code"),
+];
 
 struct Walk<'a> {
     stage: &'a Stage,
@@ -71,12 +93,10 @@ impl Walk<'_> {
         let number = self.register_phone(&user).await?;
 
         self.output.say(
-            "\n── 2. Log in\n\nEvery service that reaches phones can use that number now:\n\
-             \x20 sms    a text message; Twilio Verify makes and checks the code\n\
-             \x20 voice  a call; Countersign makes the code, Programmable Voice speaks it\n\
-             \x20 authy  a call; the Authy-style service makes, speaks and checks the code\n",
+            "\n── 2. Log in, by each service that reaches phones\n\nAll of them can use that number now. Press Enter for \
+             each, or type `skip` to leave one out.",
         )?;
-        let login = self.log_in(&user, &number).await?;
+        let login = self.log_in_by_each(&user, &number).await?;
 
         self.output.say("\n── 3. Register to use mobile app codes\n")?;
         let app = self.register_app(&user, &login).await?;
@@ -132,26 +152,50 @@ impl Walk<'_> {
             let actor = Actor::Person { approval: None };
             let begin = BeginPhone { user, number: &number, method: "sms", locale: None, actor };
             let begun = self.stage.site.engine.begin_phone(begin).await;
-            let started = begun.map_err(|error| enroll_error(&self.stage.site, error))?;
+            let started = match begun {
+                Ok(started) => started,
+                Err(error) => return Err(enroll_error(&self.stage.site, user, "sms", error).await.into()),
+            };
             self.show_phone(&number)?;
-            self.ask_code(Wanted::Challenge(&started.challenge, Purpose::Enroll), None).await?;
+            self.ask_code(Wanted::Challenge(&started, Purpose::Enroll), None).await?;
             return Ok(number);
         }
     }
 
-    /// The login that was passed.
-    async fn log_in(&self, user: &str, number: &str) -> Result<ChallengeId, End> {
-        let started = loop {
-            let method = or("sms", &prompt::ask("Which one [sms]:", "a service")?);
-            match self.start(user, &method).await {
-                Err(StartError::UnknownMethod { .. } | StartError::Unusable { .. }) => {
-                    prompt::tell("Type sms, voice or authy.");
+    /// The login that was passed last: there must be one, as who has a factor passes it before another is registered.
+    async fn log_in_by_each(&self, user: &str, number: &str) -> Result<ChallengeId, End> {
+        let mut passed = None;
+        for (method, description) in WAYS {
+            let is_last_chance = passed.is_none() && WAYS.last().is_some_and(|(last, _)| *last == method);
+            self.output.say(&format!("\n{method}: {description}"))?;
+            if self.is_left_out(method)? {
+                if !is_last_chance {
+                    continue;
                 }
-                started => break started.map_err(|error| start_error(&self.stage.site, error))?,
+                prompt::tell("Who has a factor passes it before another one is registered, so this one is taken.");
             }
-        };
+            passed = Some(self.log_in(user, number, method).await?);
+        }
+        // The last one cannot be left out.
+        passed.ok_or_else(|| End::Broken(StartError::NothingRegistered.into()))
+    }
+
+    fn is_left_out(&self, method: &str) -> Result<bool, End> {
+        loop {
+            let typed = prompt::ask(&format!("Log in by {method} [Enter, or skip]:"), "Enter or `skip`")?;
+            match typed.trim().to_ascii_lowercase().as_str() {
+                "" => return Ok(false),
+                name if name == method => return Ok(false),
+                "skip" => return Ok(true),
+                _ => prompt::tell(&format!("Press Enter to log in by {method}, or type `skip` to leave it out.")),
+            }
+        }
+    }
+
+    async fn log_in(&self, user: &str, number: &str, method: &str) -> Result<ChallengeId, End> {
+        let started = self.start(user, method).await.map_err(|error| start_error(&self.stage.site, user, error))?;
         self.show_phone(number)?;
-        self.ask_code(Wanted::Challenge(&started.challenge, Purpose::Login), None).await?;
+        self.ask_code(Wanted::Challenge(&started, Purpose::Login), None).await?;
         Ok(started.challenge)
     }
 
@@ -171,9 +215,9 @@ impl Walk<'_> {
     }
 
     async fn log_in_with(&self, user: &str, app: &App) -> Result<(), End> {
-        let started = self.start(user, "totp").await.map_err(|error| start_error(&self.stage.site, error))?;
+        let started = self.start(user, "totp").await.map_err(|error| start_error(&self.stage.site, user, error))?;
         self.output.say("Each code counts once, so wait for your app's next one, or type `show`.")?;
-        self.ask_code(Wanted::Challenge(&started.challenge, Purpose::Login), Some(app)).await
+        self.ask_code(Wanted::Challenge(&started, Purpose::Login), Some(app)).await
     }
 
     /// Starts a login; where a person would have to wait, the clock is moved.
@@ -207,19 +251,20 @@ impl Walk<'_> {
     /// Asks for the code until the engine approves of it, or will not any more.
     async fn ask_code(&self, wanted: Wanted<'_>, app: Option<&App>) -> Result<(), End> {
         let engine = &self.stage.site.engine;
+        let source = if app.is_some() { Source::Device } else { Source::Sent };
         loop {
             let typed = prompt::ask("Type the code:", "the code")?;
             if let (Some(app), "show") = (app, typed.trim()) {
                 self.show_app(app)?;
                 continue;
             }
-            if is_word(&typed) {
-                prompt::tell("A code has digits only; this was not tried.");
+            if let Some(why) = wanted.untried(&typed) {
+                prompt::tell(&why);
                 continue;
             }
             let checked = match wanted {
-                Wanted::Challenge(challenge, Purpose::Enroll) => engine.confirm_phone(challenge, &typed).await,
-                Wanted::Challenge(challenge, _) => engine.check(challenge, &typed).await,
+                Wanted::Challenge(started, Purpose::Enroll) => engine.confirm_phone(&started.challenge, &typed).await,
+                Wanted::Challenge(started, _) => engine.check(&started.challenge, &typed).await,
                 Wanted::Device(user, enrolling) => {
                     match engine.confirm_device(user, &enrolling.enrollment, &typed).await {
                         Err(EnrollError::Empty) => Err(CheckError::Empty),
@@ -228,15 +273,16 @@ impl Walk<'_> {
                 }
             };
             match checked {
-                Err(CheckError::Empty) => {}
+                Err(CheckError::Empty) => prompt::tell("No code was typed; type the digits that are shown."),
                 Err(error) => return Err(CommandError::from(error).into()),
                 Ok(Verdict::Approved(passed)) => {
-                    return Ok(self.output.say(&format!("✓ approved, by {} ({})", passed.service, passed.channel))?);
+                    let service = words::service(&passed.service, &passed.channel);
+                    return Ok(self.output.say(&format!("✓ approved, by {service}"))?);
                 }
                 Ok(again @ (Verdict::WrongCode { attempts_left: 1.. } | Verdict::Replayed)) => {
-                    self.output.say(&format!("✗ {}", in_words(&self.stage.site, &again)))?;
+                    self.output.say(&format!("✗ {}", in_words(&self.stage.site, &again, source)))?;
                 }
-                Ok(verdict) => return Err(End::Denied(verdict)),
+                Ok(verdict) => return Err(End::Denied(verdict, source)),
             }
         }
     }
@@ -257,17 +303,21 @@ impl Walk<'_> {
     }
 
     fn farewell(&self, user: &str) -> Result<(), End> {
-        let mut text = "\nThat was Countersign, from end to end. What else to try:\n  \
-             countersign demo --headless    all of it at once, with wrong and used codes and a lockout\n  \
-             countersign plugin inspect FILE    what a plugin says of itself\n  \
-             countersign init    a bootstrap of your own"
-            .to_owned();
+        let program = words::program();
+        let mut text = format!(
+            "\nThat was Countersign, from end to end. What else to try:\n  \
+             {program} demo --headless    all of it at once, with wrong and used codes and a lockout\n  \
+             {program} plugin inspect FILE    what a plugin says of itself\n  \
+             {program} init    a bootstrap of your own"
+        );
         match self.stage.kept() {
             Some(bootstrap) => text.push_str(&format!(
-                "\n  countersign --bootstrap {} user show {user}    what was remembered of you",
+                "\n  {program} --bootstrap {} user show {user}    what was remembered of you",
                 bootstrap.display()
             )),
-            None => text.push_str("\n  countersign demo --dir FOLDER    keeps bootstrap, key and store to look at"),
+            None => {
+                text.push_str(&format!("\n  {program} demo --dir FOLDER    keeps bootstrap, key and store to look at"))
+            }
         }
         Ok(self.output.say(&text)?)
     }

@@ -44,6 +44,9 @@ struct ShownFactor {
     state: &'static str,
     /// Seconds since 1970.
     pending_until: Option<u64>,
+    /// How long the first code is awaited, in words.
+    #[serde(skip)]
+    pending_for: Option<String>,
 }
 
 impl Shown {
@@ -56,7 +59,7 @@ impl Shown {
             locale: account.locale,
             failures: account.failures,
             locked_until: account.locked_until.map(|until| until.as_secs()),
-            factors: account.factors.into_iter().map(ShownFactor::of).collect(),
+            factors: account.factors.into_iter().map(|view| ShownFactor::of(view, now)).collect(),
             locked_for: account.locked_until.map(|until| match until {
                 until if until >= UNTIL_UNLOCKED => "until an administrator's unlock".to_owned(),
                 until => format!("for another {}", wait::from(now, until)),
@@ -66,7 +69,7 @@ impl Shown {
 }
 
 impl ShownFactor {
-    fn of(view: FactorView) -> Self {
+    fn of(view: FactorView, now: Timestamp) -> Self {
         Self {
             factor: match view.factor {
                 Factor::Phone => "phone".to_owned(),
@@ -76,6 +79,7 @@ impl ShownFactor {
             provider: view.provider,
             state: if view.pending_until.is_some() { "pending" } else { "active" },
             pending_until: view.pending_until.map(|until| until.as_secs()),
+            pending_for: view.pending_until.map(|until| wait::from(now, until)),
         }
     }
 }
@@ -84,6 +88,7 @@ impl fmt::Display for Shown {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let yes = |it| if it { "yes" } else { "no" };
         writeln!(out, "user      {}", self.user)?;
+        writeln!(out, "id        {}", self.id)?;
         writeln!(out, "required  {}", yes(self.required))?;
         writeln!(out, "e-mail    {}", yes(self.has_email))?;
         writeln!(out, "language  {}", self.locale.as_deref().unwrap_or("-"))?;
@@ -98,7 +103,11 @@ impl fmt::Display for Shown {
         let mut factors = table(&["factor", "number", "provider", "state"]);
         let or_dash = |text: &Option<String>| words::cell(text);
         factors.add_rows(self.factors.iter().map(|factor| {
-            [factor.factor.clone(), or_dash(&factor.number), or_dash(&factor.provider), factor.state.to_owned()]
+            let state = match &factor.pending_for {
+                Some(wait) => format!("{} for another {wait}", factor.state),
+                None => factor.state.to_owned(),
+            };
+            [factor.factor.clone(), or_dash(&factor.number), or_dash(&factor.provider), state]
         }));
         write!(out, "\n{}", factors.trim_fmt())
     }
