@@ -68,7 +68,7 @@ pub(crate) enum CommandError {
     Closed(EnrollError),
     /// A factor was not enrolled, and there is a command that helps.
     #[error("{0}: {1}")]
-    Hinted(EnrollError, UserCommandHint),
+    Hinted(Box<EnrollError>, UserCommandHint),
     /// An administrator began to enroll a factor, which waits for its proof.
     #[error(
         "an administrator is registering a {what} for {user}, and its first code is awaited for another {wait}; begin \

@@ -78,7 +78,8 @@ impl CommandError {
                 | CheckError::HasNoCode { .. }
                 | CheckError::HasCode { .. } => Exit::No,
             },
-            Self::Enroll(error) | Self::Closed(error) | Self::Hinted(error, _) => enroll(error),
+            Self::Enroll(error) | Self::Closed(error) => enroll(error),
+            Self::Hinted(error, _) => enroll(error),
             Self::BeingEnrolled { .. } | Self::HadFactor { .. } => Exit::No,
             Self::Admin(error) => match error {
                 AdminError::User(error) => user(error),

@@ -106,11 +106,11 @@ pub(crate) async fn enroll_error(site: &Site, user: &str, method: &str, error: E
         EnrollError::NotSent(why) if is_told_otherwise(&why) => CommandError::Wait(not_sent(site, user, &why)),
         EnrollError::RegistrationClosed { .. } => CommandError::Closed(error),
         EnrollError::AlreadyEnrolled { factor: Factor::Phone } => {
-            CommandError::Hinted(error, UserCommandHint::ChangeNumber { user: user.to_owned() })
+            CommandError::Hinted(Box::new(error), UserCommandHint::ChangeNumber { user: user.to_owned() })
         }
         EnrollError::AlreadyEnrolled { .. } => {
             let (user, method) = (user.to_owned(), method.to_owned());
-            CommandError::Hinted(error, UserCommandHint::RemoveFactor { user, method })
+            CommandError::Hinted(Box::new(error), UserCommandHint::RemoveFactor { user, method })
         }
         EnrollError::NeedsAdministrator => needs_administrator(site, user, method).await,
         error => error.into(),
