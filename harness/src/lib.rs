@@ -6,6 +6,7 @@ pub mod conform;
 pub mod emulate;
 pub mod fault;
 pub mod journal;
+pub mod record;
 pub mod redact;
 pub mod replay;
 pub mod report;

@@ -116,7 +116,7 @@ impl Transport for ReplayTransport {
 }
 
 /// A request as the matcher sees it.
-fn sent(request: &Request, url: &Url) -> Sent {
+pub(crate) fn sent(request: &Request, url: &Url) -> Sent {
     let key = request.headers.iter().find(|(_, value)| matches!(value, FieldValue::Secret(_)));
     Sent {
         method: request.method.as_str().to_owned(),
@@ -137,7 +137,7 @@ fn sent(request: &Request, url: &Url) -> Sent {
     }
 }
 
-fn text(value: &FieldValue) -> String {
+pub(crate) fn text(value: &FieldValue) -> String {
     match value {
         FieldValue::Text(text) => text.clone(),
         FieldValue::Secret(reference) => format!("[{}]", reference.name()),

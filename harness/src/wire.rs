@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use countersign_plugin::TransportFailureKind;
 
 use crate::cassette::Shown;
@@ -82,6 +83,23 @@ pub struct WireReply {
 pub trait Responder: Send + Sync {
     /// Answers one request.
     fn respond(&self, request: &WireRequest) -> WireAnswer;
+}
+
+/// Answers requests that it may have to wait for, such as one that it passes on.
+#[async_trait]
+pub trait AsyncResponder: Send + Sync {
+    /// Answers one request. Whoever asked may hang up, and then this is dropped where it waits.
+    async fn answer(&self, request: &WireRequest) -> WireAnswer;
+}
+
+/// A [`Responder`] where one is wanted that may wait.
+pub(crate) struct AtOnce(pub(crate) Arc<dyn Responder>);
+
+#[async_trait]
+impl AsyncResponder for AtOnce {
+    async fn answer(&self, request: &WireRequest) -> WireAnswer {
+        self.0.respond(request)
+    }
 }
 
 impl WireRequest {

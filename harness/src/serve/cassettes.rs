@@ -127,7 +127,7 @@ impl Responder for Cassettes {
     }
 }
 
-fn answer(played: PlayedAnswer) -> WireAnswer {
+pub(crate) fn answer(played: PlayedAnswer) -> WireAnswer {
     match played {
         PlayedAnswer::Reply { status, headers, body } => {
             WireAnswer::Reply(WireReply { status, headers, body: body.into() })
@@ -136,12 +136,12 @@ fn answer(played: PlayedAnswer) -> WireAnswer {
     }
 }
 
-fn not_recorded(message: &str) -> WireAnswer {
+pub(crate) fn not_recorded(message: &str) -> WireAnswer {
     WireAnswer::Reply(WireReply::json(501, &json!({"error": {"kind": "not_recorded", "message": message}})))
 }
 
 /// A request as the matcher sees it; `None` where its target is no path.
-fn sent(request: &WireRequest, origin: &Url, known: bool) -> Option<Sent> {
+pub(crate) fn sent(request: &WireRequest, origin: &Url, known: bool) -> Option<Sent> {
     let mut url = origin.clone();
     if let (false, Some(host)) = (known, &request.host) {
         url.set_host(Some(host)).ok()?;

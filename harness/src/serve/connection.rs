@@ -15,7 +15,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::json;
 
 use super::disturbed::{Disturbable, Plan, Socket};
-use crate::wire::{Disturbance, Responder, WireAnswer, WireReply, WireRequest};
+use crate::wire::{AsyncResponder, Disturbance, WireAnswer, WireReply, WireRequest};
 
 /// Largest body of a request, in bytes. Nothing that a plugin sends is larger than its step.
 const REQUEST_BODY_BYTES: usize = countersign_plugin::limits::STEP_BYTES;
@@ -37,7 +37,7 @@ pub(super) enum Whose {
 }
 
 /// Serves one connection to its end. What goes wrong on it is its client's business.
-pub(super) async fn serve<S: Socket>(socket: S, whose: Whose, responder: Arc<dyn Responder>) {
+pub(super) async fn serve<S: Socket>(socket: S, whose: Whose, responder: Arc<dyn AsyncResponder>) {
     let plan = Plan::default();
     let service = hyper::service::service_fn(|request| answer(request, &whose, &*responder, &plan));
     let socket = Disturbable::new(socket, plan.clone());
@@ -59,7 +59,7 @@ pub(super) fn http() -> hyper::server::conn::http1::Builder {
 pub(super) async fn answer(
     request: Request<Incoming>,
     whose: &Whose,
-    responder: &dyn Responder,
+    responder: &dyn AsyncResponder,
     plan: &Plan,
 ) -> Result<Response<Full<Bytes>>, NoAnswer> {
     let (head, body) = request.into_parts();
@@ -82,7 +82,7 @@ pub(super) async fn answer(
         body: body.to_vec(),
     };
     plan.forget();
-    match responder.respond(&request) {
+    match responder.answer(&request).await {
         WireAnswer::Reply(reply) => response(&reply),
         WireAnswer::Disturbed(reply, Disturbance::Late(by)) => {
             tokio::time::sleep(by).await;

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::connection::{Whose, serve};
 use super::disturbed::Socket;
-use crate::wire::{Disturbance, Reached, Responder, WireAnswer, WireReply, WireRequest};
+use crate::wire::{AtOnce, Disturbance, Reached, Responder, WireAnswer, WireReply, WireRequest};
 
 const BODY: &str = r#"{"status": "approved"}"#;
 
@@ -34,7 +34,7 @@ fn came(how: Disturbance, requests: &str) -> (String, Duration) {
         let (mut client, server) = duplex(1 << 20);
         let address: SocketAddr = "127.0.0.1:80".parse().expect("an address");
         let begun = Instant::now();
-        tokio::spawn(serve(server, Whose::Own(address), Arc::new(Once(how))));
+        tokio::spawn(serve(server, Whose::Own(address), Arc::new(AtOnce(Arc::new(Once(how))))));
         client.write_all(requests.as_bytes()).await.expect("it is sent");
         let mut text = String::new();
         client.read_to_string(&mut text).await.expect("text");

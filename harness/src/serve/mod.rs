@@ -1,4 +1,4 @@
-//! Carries a [`Responder`] over HTTP/1.1: the same answers as in-process, for any client.
+//! Carries a [`Responder`] or an [`AsyncResponder`] over HTTP/1.1: the same answers as in-process, for any client.
 
 mod authority;
 mod cassettes;
@@ -20,10 +20,11 @@ use tokio::task::JoinSet;
 
 pub use authority::{Authority, AuthorityError};
 pub use cassettes::Cassettes;
+pub(crate) use cassettes::{answer as played, not_recorded, sent};
 pub use proxy::{Hosts, Proxy};
 pub use tls::{Tls, TlsError};
 
-use crate::wire::Responder;
+use crate::wire::{AsyncResponder, AtOnce, Responder};
 
 /// Listens on one address.
 #[derive(Debug)]
@@ -64,6 +65,11 @@ impl Server {
 
     /// Answers until `over` is ready; connections that are open then are dropped.
     pub async fn run(self, responder: Arc<dyn Responder>, over: impl Future<Output = ()>) {
+        self.run_async(Arc::new(AtOnce(responder)), over).await;
+    }
+
+    /// As [`Server::run`], with answers that may take their time.
+    pub async fn run_async(self, responder: Arc<dyn AsyncResponder>, over: impl Future<Output = ()>) {
         let mut connections = JoinSet::new();
         let mut over = std::pin::pin!(over);
         loop {
@@ -94,7 +100,7 @@ struct Line {
     address: SocketAddr,
     tls: Option<Tls>,
     proxy: Option<Arc<Proxy>>,
-    responder: Arc<dyn Responder>,
+    responder: Arc<dyn AsyncResponder>,
 }
 
 impl Line {

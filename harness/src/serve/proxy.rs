@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use super::authority::{Authority, AuthorityError};
 use super::connection::{self, Whose};
 use super::disturbed::{Disturbable, Plan, Socket};
-use crate::wire::Responder;
+use crate::wire::AsyncResponder;
 
 /// For which hosts somebody answers.
 pub trait Hosts: Send + Sync {
@@ -70,7 +70,7 @@ impl fmt::Debug for Proxy {
 
 /// Serves one connection to the proxy. What is for the carrier itself (controls, clients with another base address)
 /// comes this way too.
-pub(super) async fn serve<S>(socket: S, address: SocketAddr, proxy: Arc<Proxy>, responder: Arc<dyn Responder>)
+pub(super) async fn serve<S>(socket: S, address: SocketAddr, proxy: Arc<Proxy>, responder: Arc<dyn AsyncResponder>)
 where
     S: Socket + Send + 'static,
 {
@@ -95,7 +95,7 @@ where
 }
 
 /// Opens a tunnel that ends here.
-fn connect(request: Request<Incoming>, proxy: &Proxy, responder: Arc<dyn Responder>) -> Response<Full<Bytes>> {
+fn connect(request: Request<Incoming>, proxy: &Proxy, responder: Arc<dyn AsyncResponder>) -> Response<Full<Bytes>> {
     let Some(host) = request.uri().authority().map(|authority| authority.host().to_ascii_lowercase()) else {
         return plain(StatusCode::BAD_REQUEST, "CONNECT needs a host and a port.\n".to_owned());
     };

@@ -152,7 +152,7 @@ fn announce_proxy(address: SocketAddr, certificate: &Path, out: &mut impl Write)
 }
 
 /// Where a client on this machine finds it.
-fn reachable(mut address: SocketAddr) -> SocketAddr {
+pub(super) fn reachable(mut address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() {
         let loopback: std::net::IpAddr = match address {
             SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
@@ -164,7 +164,7 @@ fn reachable(mut address: SocketAddr) -> SocketAddr {
 }
 
 /// Ready when the person, or a supervisor, wants the program to end.
-async fn interrupted() {
+pub(super) async fn interrupted() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
