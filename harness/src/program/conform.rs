@@ -9,10 +9,12 @@ use std::time::Duration;
 
 use clap::Args;
 use countersign_harness::conform::{self, CheckResult, ConformError, Options, Problem, Report, Token, Verdict};
+use countersign_harness::report::{judged, judged_plugin};
 use serde_json::Value;
 
 use super::Exit;
 use super::files::cassettes;
+use super::report::{self, Gathered, ReportTarget};
 
 /// What `conform` is told.
 #[derive(Debug, Args)]
@@ -48,6 +50,9 @@ pub(super) struct Told {
     /// Lists the checks, and makes none.
     #[arg(long)]
     list: bool,
+    /// Writes a report into a file: junit, html or json, as `--report html=report.html`; may be given several times.
+    #[arg(long, value_name = "KIND=FILE", conflicts_with = "list")]
+    report: Vec<ReportTarget>,
 }
 
 /// Judges, and writes the report.
@@ -62,6 +67,11 @@ pub(super) fn run(told: Told, out: &mut impl Write) -> io::Result<Exit> {
             return Ok(Exit::BadFile);
         }
     };
+    if let Err(error) = report::check(&told.report) {
+        writeln!(out, "BAD   {error}")?;
+        return Ok(Exit::BadFile);
+    }
+    let gathered = Gathered::wanted(&told.report, "Conformance of a plugin");
     let progress = Progress::new();
     let report = match conform::run(&options, &|result| progress.tell(result)) {
         Ok(report) => report,
@@ -79,6 +89,14 @@ pub(super) fn run(told: Told, out: &mut impl Write) -> io::Result<Exit> {
         write(&report, out)?;
     }
     out.flush()?;
+    if let Some(mut gathered) = gathered {
+        gathered.seed(report.seed);
+        judged(&report).for_each(|case| gathered.push(case));
+        if let Err(error) = report::write(&told.report, &gathered.end(judged_plugin(&report))) {
+            writeln!(out, "BAD   {error}")?;
+            return Ok(Exit::Internal);
+        }
+    }
     Ok(if report.failed().next().is_some() { Exit::Failed } else { Exit::Passed })
 }
 

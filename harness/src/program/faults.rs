@@ -7,7 +7,7 @@ use countersign::clock::{Random as _, SystemRandom};
 use countersign_harness::cassette::{Cassette, read};
 use countersign_harness::fault::matrix::{Matrix, Score};
 use countersign_harness::fault::{CATALOG, Chosen, Fault, UnknownFault, fault};
-use countersign_harness::report::{bad_file, faulted};
+use countersign_harness::report::{bad_file, faulted, loaded};
 use countersign_harness::suite::{Impossible, Suite};
 use serde_json::{Value, json};
 
@@ -97,7 +97,7 @@ pub(super) fn run(
     drop(progress);
     let exit = count.end(matrix.faults(), out)?;
     if let Some(gathered) = gathered
-        && let Err(error) = report::write(reports, &gathered.end(&suite))
+        && let Err(error) = report::write(reports, &gathered.end(suite.plugins().map(loaded)))
     {
         writeln!(out, "BAD   {error}")?;
         return Ok(Exit::Internal);

@@ -63,8 +63,8 @@ enum Command {
         /// Writes a report into a file: junit, html or json, as `--report html=report.html`; may be given several times.
         ///
         /// It has every case with its verdict, its provenance and what went over the wire, masked. It is written also
-        /// when cases fail, whole or not at all. With --faults each exchange under each fault is a case. `junit` is for systems that run tests, `html` is one page for people,
-        /// `json` has a published schema.
+        /// when cases fail, whole or not at all. With --faults each exchange under each fault is a case. `junit` is for
+        /// systems that run tests, `html` is one page for people, `json` has a published schema.
         #[arg(long, value_name = "KIND=FILE")]
         report: Vec<ReportTarget>,
     },

@@ -10,7 +10,7 @@ use countersign::registry::RegistryOptions;
 use countersign_harness::case::Verdict;
 use countersign_harness::cassette::{Cassette, Expired, Freshness, WhenExpired, read};
 use countersign_harness::journal::Journal;
-use countersign_harness::report::{Masked, ReportVerdict, bad_file, replayed};
+use countersign_harness::report::{Masked, ReportVerdict, bad_file, loaded, replayed};
 use countersign_harness::suite::{Ran, Suite};
 use jiff::Timestamp;
 
@@ -48,7 +48,7 @@ pub(super) fn run(
     drop(progress);
     let exit = count.end(out)?;
     if let Some(gathered) = gathered
-        && let Err(error) = report::write(reports, &gathered.end(&suite))
+        && let Err(error) = report::write(reports, &gathered.end(suite.plugins().map(loaded)))
     {
         writeln!(out, "BAD   {error}")?;
         return Ok(Exit::Internal);

@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Instant;
 
-use countersign_harness::report::{self, Masked, Report, ReportCase, loaded};
-use countersign_harness::suite::Suite;
+use countersign_harness::report::{self, Masked, Report, ReportCase, ReportPlugin};
 use tempfile::NamedTempFile;
 use thiserror::Error;
 
@@ -127,8 +126,8 @@ impl Gathered {
     }
 
     /// The report, now that all is done.
-    pub(super) fn end(mut self, suite: &Suite) -> Report {
-        self.report.plugins = suite.plugins().map(loaded).collect();
+    pub(super) fn end(mut self, plugins: impl IntoIterator<Item = ReportPlugin>) -> Report {
+        self.report.plugins = plugins.into_iter().collect();
         self.report.took = self.since.elapsed();
         self.report
     }

@@ -8,6 +8,7 @@ mod exchange;
 mod faulted;
 mod html;
 mod json;
+mod judged;
 mod junit;
 mod masked;
 mod model;
@@ -19,6 +20,7 @@ mod text;
 pub use faulted::faulted;
 pub use html::html;
 pub use json::{JSON_SCHEMA, JSON_VERSION, json};
+pub use judged::{judged, judged_plugin};
 pub use junit::junit;
 pub use masked::{Mask, Masked};
 pub use model::{

@@ -98,3 +98,22 @@ fn given_settings_take_the_place_of_the_examples() {
     let bad = settings(r#"{"sender": "Kit 1", "token": {"secret": "token"}}"#);
     ends(&bad, 1, &["the schema refuses the given settings", "sender"]);
 }
+
+#[test]
+fn a_report_has_a_case_for_each_check() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("report.json");
+    let wanted = format!("json={}", path.display());
+    let plugin = shown("bad-egress");
+    ends(&conform(&[&plugin, "--only", "egress", "--only", "describes-itself", "--report", &wanted]), 1, &[]);
+    let report: serde_json::Value = serde_json::from_slice(&fs::read(&path).expect("is written")).expect("JSON");
+    assert_eq!(report["plugins"][0]["id"], "bad-egress");
+    let cases = report["suites"][0]["cases"].as_array().expect("cases");
+    let verdicts: Vec<_> =
+        cases.iter().map(|case| (case["id"].as_str(), case["verdict"]["verdict"].as_str())).collect();
+    assert_eq!(verdicts, [(Some("describes-itself"), Some("passed")), (Some("egress"), Some("failed"))]);
+    let text = report.to_string();
+    assert!(text.contains("declare the place in `egress`"), "{text}");
+    let nowhere = format!("html={}", folder.path().join("none/r.html").display());
+    ends(&conform(&[&plugin, "--only", "egress", "--report", &nowhere]), 2, &["the report cannot be written there"]);
+}
