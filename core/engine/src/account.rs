@@ -193,6 +193,18 @@ pub(crate) async fn add(engine: &Engine, account: NewAccount<'_>) -> Result<Acco
 
 pub(crate) async fn show(engine: &Engine, name: &str) -> Result<Account, UserError> {
     let user = existing(engine, name).await?;
+    Ok(with_factors(engine, user).await?)
+}
+
+pub(crate) async fn list(engine: &Engine, after: Option<&str>, limit: u32) -> Result<Vec<Account>, StoreError> {
+    let mut accounts = Vec::new();
+    for user in engine.store.users(after, limit).await? {
+        accounts.push(with_factors(engine, user).await?);
+    }
+    Ok(accounts)
+}
+
+async fn with_factors(engine: &Engine, user: User) -> Result<Account, StoreError> {
     let now = engine.clock.now();
     let enrollments = engine.store.enrollments(&user.id, now).await?;
     let factors = enrollments.into_iter().map(|enrollment| FactorView {

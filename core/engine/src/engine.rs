@@ -255,6 +255,14 @@ impl Engine {
         account::show(self, user).await
     }
 
+    /// Users with their factors, in the order of their names, after this one: a page at a time.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn list_users(&self, after: Option<&str>, limit: u32) -> Result<Vec<Account>, StoreError> {
+        account::list(self, after, limit).await
+    }
+
     /// Ticks or clears the box "Two Factor Auth. Required".
     ///
     /// # Errors

@@ -1,10 +1,13 @@
 //! What can be typed on the command line.
 
+use std::ffi::OsString;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{Arg, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, value_parser};
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::commands;
@@ -28,6 +31,9 @@ pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
 }
+
+/// The name by which clap knows `--bootstrap`.
+const BOOTSTRAP: &str = "bootstrap";
 
 const EXIT_CODES: &str = "Exit codes: 0 yes, 1 denied or a case failed, 2 usage or a bad file, \
                           3 provider unavailable, 4 internal.\nLogs go to standard error; \
@@ -139,6 +145,12 @@ pub(crate) enum UserCommand {
         #[arg(long)]
         locale: Option<String>,
     },
+    /// List the users
+    ///
+    /// Prints every user, in the order of the names: the box "Two Factor Auth. Required", the kinds of factors, and a
+    /// lock with the time that is left of it. With --json, one document for each user.
+    #[command(after_long_help = help::LIST)]
+    List,
     /// Show a user with factors and locks
     ///
     /// Prints the user's id (under which the audit knows them), the box "Two Factor Auth. Required", every factor with
@@ -237,7 +249,7 @@ pub(crate) struct LoginArgs {
 
 /// Runs what the command line asks for.
 pub(crate) fn run() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match read(std::env::args_os()) {
         Ok(cli) => cli,
         Err(error) => return misused(&error),
     };
@@ -262,15 +274,51 @@ pub(crate) fn run() -> ExitCode {
     exit.into()
 }
 
+/// Reads a command line.
+fn read(arguments: impl Iterator<Item = OsString>) -> Result<Cli, clap::Error> {
+    // What is global is not handed to commands that have an option of that name themselves.
+    let hidden = || Arg::new(BOOTSTRAP).long(BOOTSTRAP).value_parser(value_parser!(PathBuf)).hide(true);
+    let without = |command: clap::Command| command.arg(hidden());
+    let mut command = Cli::command()
+        .mut_subcommand("demo", without)
+        .mut_subcommand("plugin", |plugin| without(plugin).mut_subcommand("inspect", without));
+    let matches = command.try_get_matches_from_mut(arguments)?;
+    let cli = Cli::from_arg_matches(&matches)?;
+    let instead = match cli.command {
+        Command::Demo(_) => "`demo` has a bootstrap of its own, which --dir FOLDER keeps",
+        Command::Plugin(_) => "`plugin` reads no bootstrap",
+        _ => return Ok(cli),
+    };
+    match matches.value_source(BOOTSTRAP) {
+        Some(ValueSource::CommandLine) => {
+            Err(command.error(ErrorKind::ArgumentConflict, format!("{instead}; leave --bootstrap out")))
+        }
+        _ => Ok(cli),
+    }
+}
+
 /// Wrong usage ends the program with 2, help and version with 0.
 fn misused(error: &clap::Error) -> ExitCode {
     // What was typed could not be read as a whole, but whoever reads JSON has said so somewhere in it.
     let json = std::env::args_os().any(|argument| argument == "--json");
     let wrong = error.use_stderr();
     if wrong {
-        Output::new(json).failure("usage", error.to_string().trim_end());
+        let rendered = error.render().to_string();
+        let (message, usage) = apart(&rendered);
+        Output::new(json).misuse(message, usage);
     }
     // Standard output or error is gone: nobody is left to be told.
     let _ = error.print();
     if wrong { Exit::Usage.into() } else { Exit::Yes.into() }
+}
+
+/// What is wrong, and how it is used, out of what people are told in one.
+fn apart(rendered: &str) -> (&str, Option<&str>) {
+    let (before, usage) = match rendered.split_once("Usage: ") {
+        Some((before, rest)) => (before, rest.split("\n\n").next().map(str::trim)),
+        None => (rendered, None),
+    };
+    // Where nothing was typed, people are given the whole help.
+    let message = before.strip_prefix("error: ").map_or("no command was given; --help lists them", str::trim);
+    (message, usage)
 }

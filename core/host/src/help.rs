@@ -54,6 +54,13 @@ Example:
 
 Exit codes: 0 added, 2 the name is taken or is none, or a bad file, 4 internal.";
 
+pub(crate) const LIST: &str = "\
+Examples:
+  countersign user list
+  countersign user list --json | jq -r 'select(.locked_until) | .user'
+
+Exit codes: 0 listed, 2 a bad file, 4 internal.";
+
 pub(crate) const SHOW: &str = "\
 Examples:
   countersign user show ada

@@ -8,6 +8,7 @@ use comfy_table::presets::NOTHING;
 use comfy_table::{LineStyle, Table};
 use serde::Serialize;
 use serde_json::json;
+use terminal_size::terminal_size_of;
 
 use crate::error::CommandError;
 use crate::words::shown;
@@ -69,6 +70,14 @@ impl Output {
         }
     }
 
+    /// Reports wrong usage to scripts, apart from how it is used.
+    pub(crate) fn misuse(self, message: &str, usage: Option<&str>) {
+        if self.json {
+            let document = json!({ "error": { "kind": "usage", "message": message, "usage": usage } });
+            let _ = self.line(&document.to_string());
+        }
+    }
+
     fn line(self, text: &str) -> Result<(), CommandError> {
         // JSON has escapes of its own.
         let text = if self.json { Cow::Borrowed(text) } else { Cow::Owned(shown(text)) };
@@ -79,6 +88,12 @@ impl Output {
             written => Ok(written?),
         }
     }
+}
+
+/// The columns of whatever shows standard output: `COLUMNS`, or else those of the terminal. `None` where it is neither.
+pub(crate) fn width() -> Option<u16> {
+    let asked = std::env::var("COLUMNS").ok().and_then(|columns| columns.trim().parse().ok());
+    asked.or_else(|| Some(terminal_size_of(io::stdout())?.0.0)).filter(|columns| *columns > 0)
 }
 
 /// An empty table of the program's one style.

@@ -260,6 +260,6 @@ fn the_help_of_every_command_has_a_paragraph_an_example_and_the_exit_codes() {
         }
         assert!(help.contains("Exit codes: 0 "), "{path:?}: {help}");
     }
-    assert_eq!(leaves, 14, "the commands of the program");
+    assert_eq!(leaves, 15, "the commands of the program");
     assert!(site.done(&["plugin", "inspect", "--help"]).contains("nothing of it is executed"));
 }

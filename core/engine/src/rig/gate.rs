@@ -130,6 +130,9 @@ macro_rules! through {
             async fn user(&self, name: &str) -> Result<Option<User>, StoreError> {
                 self.inner.user(name).await
             }
+            async fn users(&self, after: Option<&str>, limit: u32) -> Result<Vec<User>, StoreError> {
+                self.inner.users(after, limit).await
+            }
             async fn enrollments(&self, user: &UserId, now: Timestamp) -> Result<Vec<Enrollment>, StoreError> {
                 self.inner.enrollments(user, now).await
             }

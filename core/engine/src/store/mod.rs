@@ -35,6 +35,8 @@ pub trait Store: Send + Sync {
     async fn add_user(&self, user: NewUser, now: Timestamp) -> Result<Option<User>, StoreError>;
     /// Finds a user by normalised name.
     async fn user(&self, name: &str) -> Result<Option<User>, StoreError>;
+    /// Users in the order of their names, after this one, at most `limit`.
+    async fn users(&self, after: Option<&str>, limit: u32) -> Result<Vec<User>, StoreError>;
     /// Changes what is given, and ends the factors that are named with it; `false` if there is no
     /// such user.
     async fn update_user(&self, user: &UserId, change: UserChange, now: Timestamp) -> Result<bool, StoreError>;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 
-use comfy_table::ContentArrangement;
+use comfy_table::{ContentArrangement, Table};
 use countersign::registry::{Inspection, inspect as examine};
 use countersign_plugin::Manifest;
 use countersign_plugin::manifest::Channel;
@@ -13,8 +13,11 @@ use serde_json::Value;
 
 use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::output::{Output, table};
+use crate::output::{Output, table, width};
 use crate::words;
+
+/// Columns of text that are read well where nobody knows how many there are.
+const UNKNOWN_WIDTH: u16 = 100;
 
 /// Shows the manifest of a plugin file.
 pub(crate) fn inspect(file: &Path, output: Output) -> Result<Exit, CommandError> {
@@ -48,7 +51,7 @@ impl fmt::Display for Inspected {
         };
         writeln!(out, "{} {}, by {vendor}", manifest.id, manifest.version)?;
         if let Some(description) = manifest.labels.get("en").and_then(|label| label.description.as_deref()) {
-            writeln!(out, "{description}")?;
+            writeln!(out, "{}", paragraphs(description))?;
         }
         writeln!(out, "\nfile           {file}")?;
         writeln!(out, "size           {size} bytes")?;
@@ -77,18 +80,32 @@ fn channels(channels: &[Channel]) -> String {
             words::cell(channel.operations.iter().map(|it| it.as_str())),
         ]);
     }
+    fit(&mut table);
     table.trim_fmt()
+}
+
+/// Breaks lines where the terminal ends.
+fn fit(table: &mut Table) {
+    if let Some(width) = width() {
+        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+    }
+}
+
+/// A description as its vendor's paragraphs: single line breaks are but where the source was wrapped.
+fn paragraphs(text: &str) -> String {
+    let paragraph = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    text.split("\n\n").map(paragraph).collect::<Vec<_>>().join("\n")
 }
 
 fn settings(schema: &Value) -> String {
     let mut table = table(&["setting", "", "what it is"]);
-    table.set_content_arrangement(ContentArrangement::Dynamic).set_width(100);
+    table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width().unwrap_or(UNKNOWN_WIDTH));
     let required: Vec<_> = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     for (name, property) in schema["properties"].as_object().into_iter().flatten() {
         let marks = [(required.contains(&name.as_str()), "required"), (is_secret(schema, property), "secret")];
         let marks: Vec<_> = marks.into_iter().filter_map(|(it, word)| it.then_some(word)).collect();
         let description = property["description"].as_str().unwrap_or_default();
-        table.add_row([name.clone(), marks.join(", "), description.to_owned()]);
+        table.add_row([name.clone(), marks.join(", "), paragraphs(description)]);
     }
     table.trim_fmt()
 }

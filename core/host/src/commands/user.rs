@@ -18,7 +18,7 @@ use crate::output::Output;
 use crate::progress::Progress;
 use crate::prompt;
 use crate::report::Report;
-use crate::telling::enroll_error;
+use crate::telling::{self, enroll_error};
 
 use shown::{Forgotten, Shown};
 
@@ -26,7 +26,7 @@ use shown::{Forgotten, Shown};
 pub(crate) fn run(bootstrap: &Path, command: &UserCommand, output: Output) -> Result<Exit, CommandError> {
     let site = match command {
         UserCommand::Add { .. } => Site::without_services(bootstrap, FirstUse::Makes)?,
-        UserCommand::Show { .. } | UserCommand::Require { .. } | UserCommand::Unlock { .. } => {
+        UserCommand::List | UserCommand::Show { .. } | UserCommand::Require { .. } | UserCommand::Unlock { .. } => {
             Site::without_services(bootstrap, FirstUse::Refuses)?
         }
         UserCommand::ChangeNumber { method, .. } => Site::open(bootstrap, method.as_deref(), FirstUse::Refuses)?,
@@ -42,20 +42,21 @@ pub(crate) fn run(bootstrap: &Path, command: &UserCommand, output: Output) -> Re
 
 async fn perform(site: &Site, command: &UserCommand, output: Output) -> Result<Exit, CommandError> {
     let engine = &site.engine;
-    let user = match command {
+    let (user, done) = match command {
         UserCommand::Add { user, email, required, locale } => {
             let (email, locale) = (email.as_deref(), locale.as_deref());
-            let _ = engine.add_user(NewAccount { name: user, email, locale, required: *required }).await?;
-            user
+            let added = engine.add_user(NewAccount { name: user, email, locale, required: *required }).await?;
+            (user, Some(format!("added {}", added.name)))
         }
-        UserCommand::Show { user } => user,
+        UserCommand::List => return list(site, output).await,
+        UserCommand::Show { user } => (user, None),
         UserCommand::Require { user, off } => {
             engine.require(user, !off).await?;
-            user
+            (user, Some(format!("{} the box \"Two Factor Auth. Required\"", if *off { "cleared" } else { "ticked" })))
         }
         UserCommand::Unlock { user } => {
             engine.unlock(user).await?;
-            user
+            (user, Some(format!("unlocked {}", engine.show_user(user).await?.name)))
         }
         UserCommand::ChangeNumber { user, phone, method } => {
             return change_number(site, user, phone, method.as_deref(), output).await;
@@ -66,7 +67,7 @@ async fn perform(site: &Site, command: &UserCommand, output: Output) -> Result<E
             for (provider, failure) in left_at {
                 prompt::tell(&format!("Provider `{provider}` still holds something of it: {failure}"));
             }
-            user
+            (user, Some(format!("removed the {}", telling::described(&factor))))
         }
         UserCommand::Forget { user } => {
             let name = engine.show_user(user).await?.name;
@@ -76,8 +77,34 @@ async fn perform(site: &Site, command: &UserCommand, output: Output) -> Result<E
         }
     };
     let account = engine.show_user(user).await?;
+    if let Some(done) = done {
+        output.say(&format!("{done}\n"))?;
+    }
     output.answer(&Shown::of(account, site.clock.now()))?;
     Ok(Exit::Yes)
+}
+
+/// All users, as many at a time as are kept in memory.
+async fn list(site: &Site, output: Output) -> Result<Exit, CommandError> {
+    const PAGE: u32 = 500;
+    let mut after: Option<String> = None;
+    loop {
+        let page = site.engine.list_users(after.as_deref(), PAGE).await?;
+        let is_first = after.is_none();
+        let Some(last) = page.last().map(|account| account.name.clone()) else {
+            if is_first {
+                output.say("no users; `countersign user add NAME` adds one")?;
+            }
+            return Ok(Exit::Yes);
+        };
+        let listed: Vec<_> = page.into_iter().map(|account| Shown::of(account, site.clock.now())).collect();
+        if output.is_json() {
+            listed.iter().try_for_each(|user| output.answer(user))?;
+        } else {
+            output.say(&shown::page(&listed, is_first))?;
+        }
+        after = Some(last);
+    }
 }
 
 /// The factor that a service uses. Of one that is out of order the manifest still says so, or else the user's factors

@@ -15,7 +15,7 @@ use serde::Serialize;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::open::{Loaded, check_unmade, is_there};
-use crate::output::{Output, table};
+use crate::output::{Output, table, width};
 use crate::prompt;
 use crate::words;
 
@@ -195,12 +195,30 @@ impl fmt::Display for Validated {
         }
         self.warnings.iter().try_for_each(|warning| write!(out, "\n  {warning}"))?;
         writeln!(out, "\n")?;
-        let heading = ["service", "delivery type", "provider", "version", "file", "made by", "checked by", "egress"];
-        let mut services = table(&heading);
-        services.add_rows(self.services.iter().map(Row::cells));
-        writeln!(out, "{}\n\n{}\n", services.trim_fmt(), self.two_factor)?;
+        writeln!(out, "{}\n\n{}\n", services(&self.services, width()), self.two_factor)?;
         write!(out, "{}", self.store)
     }
+}
+
+const HEADING: [&str; 8] =
+    ["service", "delivery type", "provider", "version", "file", "made by", "checked by", "egress"];
+
+/// One table of all services, or a block for each where that is wider than what shows it.
+fn services(rows: &[Row], width: Option<u16>) -> String {
+    let mut whole = table(&HEADING);
+    whole.add_rows(rows.iter().map(Row::cells));
+    let whole = whole.trim_fmt();
+    let fits = |width: u16| whole.lines().all(|line| line.chars().count() <= usize::from(width));
+    if width.is_none_or(fits) { whole } else { rows.iter().map(block).collect::<Vec<_>>().join("\n\n") }
+}
+
+fn block(row: &Row) -> String {
+    const INDENT: usize = 16;
+    let lines = HEADING.iter().zip(row.cells()).enumerate().map(|(at, (name, cell))| {
+        let cell = cell.replace('\n', &format!("\n{:INDENT$}", ""));
+        if at == 0 { cell } else { format!("  {name:<13} {cell}") }
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 impl fmt::Display for Store {

@@ -32,6 +32,11 @@ impl Store for SqliteStore {
         self.read(TIMELESS, move |tx| tx.user(&name)).await
     }
 
+    async fn users(&self, after: Option<&str>, limit: u32) -> Result<Vec<User>, StoreError> {
+        let after = after.unwrap_or_default().to_owned();
+        self.read(TIMELESS, move |tx| tx.users(&after, limit)).await
+    }
+
     async fn update_user(&self, user: &UserId, change: UserChange, now: Timestamp) -> Result<bool, StoreError> {
         let user = user.clone();
         self.write("update_user", now, move |tx| tx.update_user(&user, &change)).await

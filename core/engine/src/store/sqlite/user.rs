@@ -1,6 +1,6 @@
 //! Users.
 
-use rusqlite::{Row, named_params};
+use rusqlite::{Row, named_params, params};
 
 use super::fault::Fault;
 use super::transition::{Transition, moment};
@@ -34,6 +34,12 @@ impl Transition<'_> {
 
     pub(super) fn user(&self, name: &str) -> Result<Option<User>, Fault> {
         self.user_by("name", name)
+    }
+
+    /// No name is empty, so that all come after the empty one.
+    pub(super) fn users(&self, after: &str, limit: u32) -> Result<Vec<User>, Fault> {
+        let sql = format!("SELECT {COLUMNS} FROM users WHERE name > ?1 ORDER BY name LIMIT ?2");
+        self.all(&sql, params![after, limit], |row| self.read_user(row))
     }
 
     pub(super) fn user_by(&self, column: &'static str, value: &str) -> Result<Option<User>, Fault> {

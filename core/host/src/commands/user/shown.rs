@@ -113,6 +113,23 @@ impl fmt::Display for Shown {
     }
 }
 
+/// A page of users, a line each. The heading stands above the first one.
+pub(super) fn page(users: &[Shown], is_first: bool) -> String {
+    let mut lines = table(&["user", "required", "factors", "locked"]);
+    lines.add_rows(users.iter().map(|user| {
+        let factor = |factor: &ShownFactor| match &factor.pending_for {
+            Some(_) => format!("{} ({})", factor.factor, factor.state),
+            None => factor.factor.clone(),
+        };
+        let required = if user.required { "yes" } else { "no" };
+        let factors = words::cell(user.factors.iter().map(factor));
+        let locked = user.locked_for.clone().unwrap_or_else(|| "no".to_owned());
+        [user.user.clone(), required.to_owned(), factors, locked]
+    }));
+    let lines = lines.trim_fmt();
+    if is_first { lines } else { lines.lines().skip(2).collect::<Vec<_>>().join("\n") }
+}
+
 /// A user who is no more.
 #[derive(Serialize)]
 pub(super) struct Forgotten {

@@ -29,6 +29,21 @@ fn a_name_is_taken_once() {
 }
 
 #[test]
+fn users_are_listed_by_name_a_page_at_a_time() {
+    on_both(|store| async move {
+        for name in ["carl", "ada", "émile", "bob"] {
+            add_user(&store, name).await;
+        }
+        let names = |users: Vec<User>| users.into_iter().map(|user| user.name).collect::<Vec<_>>();
+        assert_eq!(names(store.users(None, 2).await.unwrap()), ["ada", "bob"]);
+        assert_eq!(names(store.users(Some("bob"), 2).await.unwrap()), ["carl", "émile"]);
+        assert_eq!(names(store.users(Some("émile"), 2).await.unwrap()), [""; 0]);
+        // Also from somebody who was forgotten meanwhile.
+        assert_eq!(names(store.users(Some("bert"), 1).await.unwrap()), ["bob"]);
+    });
+}
+
+#[test]
 fn a_change_touches_only_what_it_gives() {
     on_both(|store| async move {
         let ada = add_user(&store, "ada").await;
