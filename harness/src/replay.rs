@@ -4,6 +4,7 @@
 //! secret would stand in a form or as a user name, a cassette has the name of its setting in
 //! brackets, as `[auth_id]`.
 
+use std::borrow::Cow;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -13,7 +14,7 @@ use countersign_plugin::{Reply, TransportFailureKind};
 use url::Url;
 
 use crate::cassette::{
-    Authorization, Kept, Mismatch, PlayedAnswer, Player, Receipt, Sent, SentBody, SentMessage, Unused,
+    Asked, AskedBody, Authorization, Kept, Mismatch, PlayedAnswer, Player, Receipt, SentMessage, Unused,
 };
 
 /// Mismatches kept for who has not looked yet; older ones are counted.
@@ -91,9 +92,9 @@ impl ReplayTransport {
 #[async_trait]
 impl Transport for ReplayTransport {
     async fn send(&self, outgoing: Outgoing<'_>) -> Result<Reply, TransportFailure> {
-        let sent = sent(outgoing.request, outgoing.url);
+        let asked = asked(outgoing.request, outgoing.url);
         let mut state = self.lock();
-        let played = match state.player.play(&sent) {
+        let played = match state.player.answer(asked, || outgoing.url.clone()) {
             Ok(played) => played,
             Err(mismatch) => {
                 let detail = mismatch.to_string().replace("\n  ", "; ");
@@ -105,7 +106,7 @@ impl Transport for ReplayTransport {
         state.note = Some(Ok(PlayedBy { cassette: played.cassette, entry: played.entry }));
         match played.answer {
             PlayedAnswer::Reply { status, headers, body } => {
-                Ok(Reply::new(status, body).with_headers(headers.iter().cloned()))
+                Ok(Reply::new(status, &*body).with_headers(headers.iter().cloned()))
             }
             PlayedAnswer::Failure(kind) => {
                 let detail = "the cassette declares that the transport fails here".to_owned();
@@ -116,31 +117,30 @@ impl Transport for ReplayTransport {
 }
 
 /// A request as the matcher sees it.
-pub(crate) fn sent(request: &Request, url: &Url) -> Sent {
+fn asked<'a>(request: &'a Request, url: &'a Url) -> Asked<'a> {
     let key = request.headers.iter().find(|(_, value)| matches!(value, FieldValue::Secret(_)));
-    Sent {
-        method: request.method.as_str().to_owned(),
-        url: url.clone(),
-        authorization: match (&request.auth, key) {
-            (Some(Auth::Basic { user, .. }), _) => Authorization::Basic { user: text(user) },
+    Asked {
+        authorization: Cow::Owned(match (&request.auth, key) {
+            (Some(Auth::Basic { user, .. }), _) => Authorization::Basic { user: text(user).into_owned() },
             (Some(Auth::Bearer { .. }), _) => Authorization::Bearer,
             (None, Some((name, _))) => Authorization::Header { name: name.clone() },
             (None, None) => Authorization::None,
-        },
+        }),
         body: match &request.body {
             Some(Body::Form(fields)) => {
-                SentBody::Form(fields.iter().map(|(name, value)| (name.clone(), text(value))).collect())
+                AskedBody::form(fields.iter().map(|(name, value)| (Cow::Borrowed(&**name), text(value))))
             }
-            Some(Body::Json(value)) => SentBody::Json(value.clone()),
-            None => SentBody::Empty,
+            Some(Body::Json(value)) => AskedBody::Json(Cow::Borrowed(value)),
+            None => AskedBody::Empty,
         },
+        ..Asked::addressed(request.method.as_str(), url)
     }
 }
 
-pub(crate) fn text(value: &FieldValue) -> String {
+pub(crate) fn text(value: &FieldValue) -> Cow<'_, str> {
     match value {
-        FieldValue::Text(text) => text.clone(),
-        FieldValue::Secret(reference) => format!("[{}]", reference.name()),
+        FieldValue::Text(text) => Cow::Borrowed(text),
+        FieldValue::Secret(reference) => Cow::Owned(format!("[{}]", reference.name())),
     }
 }
 

@@ -105,7 +105,7 @@ fn bad_files_plugins_and_cases_end_with_two_and_name_the_file() {
     let (_folder, path) = changed("twilio-verify/wrong-code-then-right.har", |har| {
         har["log"]["_countersign"]["case"]["settings"]["service_sid"] = "nonsense".into();
     });
-    check(replay([&path]), 2, &["it cannot be opened with these settings", "service_sid"]);
+    check(replay([&path]), 2, &["it does not take these settings", "service_sid"]);
 
     let (_folder, path) = changed("demo/call.har", |_| {});
     check(replay([&path]), 2, &["the cassette has no log._countersign.case to run"]);

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
+use url::{Url, form_urlencoded};
 
 use super::place::Place;
 use super::sent::{Authorization, Sent, SentBody};
@@ -63,23 +64,52 @@ pub enum Vacant {
 }
 
 impl<'a> Asked<'a> {
-    /// `spoken` names the form fields in which spoken numbers matter.
-    pub(crate) fn of(sent: &'a Sent, spoken: &[String]) -> Self {
-        let segments = sent.url.path_segments().into_iter().flatten();
-        let mut query: Vec<_> = match sent.url.query() {
-            Some(_) => sent.url.query_pairs().collect(),
-            None => Vec::new(),
-        };
+    pub(crate) fn of(sent: &'a Sent) -> Self {
+        Self {
+            authorization: Cow::Borrowed(&sent.authorization),
+            body: AskedBody::of(&sent.body),
+            ..Self::addressed(&sent.method, &sent.url)
+        }
+    }
+
+    /// A request to this address, by nobody and without a body.
+    pub(crate) fn addressed(method: &'a str, url: &'a Url) -> Self {
+        Self::taken_apart(method, url, url.path(), url.query())
+    }
+
+    /// The same to this path of an origin, without the work of making an address of them; `None` where that would change
+    /// them, because they hold dot segments or characters that an address must not have.
+    pub(crate) fn targeted(method: &'a str, origin: &'a Url, path: &'a str, query: Option<&'a str>) -> Option<Self> {
+        let stays = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~%+@=,".contains(&byte);
+        let is_dotted = |segment: &str| segment.starts_with('.') || segment.as_bytes().starts_with(b"%2");
+        let path_stays = path.starts_with('/')
+            && path.bytes().all(|byte| byte == b'/' || stays(byte))
+            && !path.split('/').any(is_dotted);
+        let query_stays = query.is_none_or(|query| query.bytes().all(|byte| byte == b'&' || stays(byte)));
+        (path_stays && query_stays).then(|| Self::taken_apart(method, origin, path, query))
+    }
+
+    fn taken_apart(method: &'a str, origin: &'a Url, path: &'a str, query: Option<&'a str>) -> Self {
+        let segments = path.strip_prefix('/').into_iter().flat_map(|path| path.split('/'));
+        let mut query: Vec<_> = query.map_or_else(Vec::new, |query| form_urlencoded::parse(query.as_bytes()).collect());
         query.sort_unstable();
         Self {
-            method: Cow::Borrowed(&sent.method),
-            host: Cow::Borrowed(sent.url.host_str().unwrap_or_default()),
-            port: sent.url.port_or_known_default(),
+            method: Cow::Borrowed(method),
+            host: Cow::Borrowed(origin.host_str().unwrap_or_default()),
+            port: origin.port_or_known_default(),
             segments: segments.map(|segment| percent_decode_str(segment).into()).collect(),
             query,
-            authorization: Cow::Borrowed(&sent.authorization),
+            authorization: Cow::Owned(Authorization::None),
             headers: Vec::new(),
-            body: AskedBody::of(&sent.body, spoken),
+            body: AskedBody::Empty,
+        }
+    }
+
+    /// Looks for spoken numbers in these form fields, where they matter.
+    pub(crate) fn listen(&mut self, spoken: &[String]) {
+        let AskedBody::Form(fields) = &mut self.body else { return };
+        for field in fields.iter_mut().filter(|field| spoken.iter().any(|name| *name == field.name)) {
+            field.spoken = Some(spoken::number(&field.value));
         }
     }
 
@@ -151,26 +181,30 @@ impl<'a> Asked<'a> {
 }
 
 impl<'a> AskedBody<'a> {
-    fn of(body: &'a SentBody, spoken: &[String]) -> Self {
+    fn of(body: &'a SentBody) -> Self {
         match body {
             SentBody::Empty => Self::Empty,
-            SentBody::Form(fields) if fields.is_empty() => Self::Empty,
             SentBody::Form(fields) => {
-                let mut fields: Vec<_> = fields
-                    .iter()
-                    .map(|(name, value)| AskedField {
-                        name: Cow::Borrowed(name),
-                        value: Cow::Borrowed(value),
-                        spoken: spoken.contains(name).then(|| spoken::number(value)),
-                    })
-                    .collect();
-                fields.sort_unstable_by(|one, two| (&one.name, &one.value).cmp(&(&two.name, &two.value)));
-                Self::Form(fields)
+                Self::form(fields.iter().map(|(name, value)| (Cow::Borrowed(&**name), Cow::Borrowed(&**value))))
             }
             SentBody::Json(value) => Self::Json(Cow::Borrowed(value)),
-            SentBody::Other(bytes) if bytes.is_empty() => Self::Empty,
-            SentBody::Other(bytes) => Self::Other(Cow::Borrowed(bytes)),
+            SentBody::Other(bytes) => Self::other(bytes),
         }
+    }
+
+    /// Decoded fields, in any order. A form without fields is no body.
+    pub(crate) fn form(fields: impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)>) -> Self {
+        let mut fields: Vec<_> = fields.map(|(name, value)| AskedField { name, value, spoken: None }).collect();
+        if fields.is_empty() {
+            return Self::Empty;
+        }
+        fields.sort_unstable_by(|one, two| (&one.name, &one.value).cmp(&(&two.name, &two.value)));
+        Self::Form(fields)
+    }
+
+    /// Bytes that are neither form nor JSON.
+    pub(crate) const fn other(bytes: &'a [u8]) -> Self {
+        if bytes.is_empty() { Self::Empty } else { Self::Other(Cow::Borrowed(bytes)) }
     }
 
     fn into_owned(self) -> AskedBody<'static> {

@@ -120,7 +120,8 @@ impl Line {
                 LineMessage::Spoken { to: to.map(|to| Template::plain(&to, &samples)), channel }
             }
         });
-        let recorded = Asked { headers: entry.headers, ..Asked::of(&entry.request, spoken).into_owned() };
+        let mut recorded = Asked { headers: entry.headers, ..Asked::of(&entry.request).into_owned() };
+        recorded.listen(spoken);
         Self {
             deck,
             index: entry.index,
@@ -215,11 +216,11 @@ impl Line {
                 body: match body.filled(value) {
                     Some(body) => {
                         self.tally.served_altered(&body);
-                        body
+                        body.into()
                     }
                     None => {
                         self.tally.served_verbatim();
-                        body.recorded().to_owned()
+                        Arc::clone(body.shared())
                     }
                 },
             },

@@ -3,9 +3,11 @@
 //!
 //! There is one rule, [`differences`]. [`Index`] only narrows down which entries it has to look at.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
-use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+use std::hash::{BuildHasher, Hash, Hasher};
 
+use foldhash::fast::RandomState;
 use serde_json::Value;
 
 use super::asked::{Asked, AskedBody, AskedField};
@@ -248,13 +250,13 @@ fn kind(body: &AskedBody<'_>) -> String {
 /// of open places has a table keyed by a hash of all that must be equal.
 #[derive(Default)]
 pub(crate) struct Index {
-    shelves: HashMap<u64, Vec<Table>>,
+    shelves: HashMap<u64, Vec<Table>, RandomState>,
     hasher: RandomState,
 }
 
 struct Table {
     shape: Shape,
-    entries: HashMap<u64, Vec<usize>>,
+    entries: HashMap<u64, Vec<usize>, RandomState>,
 }
 
 impl Index {
@@ -263,28 +265,21 @@ impl Index {
         let shelf = self.shelves.entry(shelf(&self.hasher, recorded)).or_default();
         match shelf.iter_mut().find(|table| table.shape == *shape) {
             Some(table) => table.entries.entry(closed).or_default().push(entry),
-            None => shelf.push(Table { shape: shape.clone(), entries: HashMap::from([(closed, vec![entry])]) }),
+            None => shelf.push(Table { shape: shape.clone(), entries: HashMap::from_iter([(closed, vec![entry])]) }),
         }
     }
 
     /// The entries that may answer, in the order of their numbers. Some may not, none is missing.
-    pub(crate) fn candidates(&self, sent: &Asked<'_>) -> Vec<usize> {
-        let mut candidates = Vec::new();
-        let Some(tables) = self.shelves.get(&shelf(&self.hasher, sent)) else {
-            return candidates;
-        };
-        let mut hits = 0;
-        for table in tables {
-            if let Some(entries) = table.entries.get(&self.closed(sent, &table.shape)) {
-                candidates.extend_from_slice(entries);
-                hits += 1;
-            }
-        }
-        // Each table is in order already.
-        if hits > 1 {
-            candidates.sort_unstable();
-        }
-        candidates
+    pub(crate) fn candidates(&self, sent: &Asked<'_>) -> Cow<'_, [usize]> {
+        let tables = self.shelves.get(&shelf(&self.hasher, sent)).map_or(&[][..], Vec::as_slice);
+        let mut hits = tables.iter().filter_map(|table| table.entries.get(&self.closed(sent, &table.shape)));
+        // Each table is in order already, and mostly there is one.
+        let first = hits.next().map_or(&[][..], Vec::as_slice);
+        let Some(second) = hits.next() else { return Cow::Borrowed(first) };
+        let mut candidates = [first, second].concat();
+        hits.for_each(|entries| candidates.extend_from_slice(entries));
+        candidates.sort_unstable();
+        Cow::Owned(candidates)
     }
 
     fn closed(&self, asked: &Asked<'_>, shape: &Shape) -> u64 {

@@ -38,6 +38,7 @@ mod writer;
 mod tests;
 
 pub use asked::Vacant;
+pub(crate) use asked::{Asked, AskedBody, AskedField};
 pub use case::{Case, CaseOperation, Setting};
 pub use cassette::{Cassette, Provenance, ProvenanceKind};
 pub use difference::{Difference, Field, GuardState, Mismatch, Nearest, Side};

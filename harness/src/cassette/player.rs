@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use countersign_plugin::TransportFailureKind;
+use url::Url;
 
 use super::asked::Asked;
 use super::cassette::Cassette;
@@ -55,8 +56,9 @@ pub enum PlayedAnswer {
         status: u16,
         /// As recorded, without those that describe the framing of the body.
         headers: Arc<[(String, String)]>,
-        /// As recorded, with samples replaced by bound values.
-        body: Vec<u8>,
+        /// As recorded, with samples replaced by bound values. Shared where nothing had to be replaced: one body may be
+        /// served a million times.
+        body: Arc<[u8]>,
     },
     /// None: the transport fails.
     Failure(TransportFailureKind),
@@ -96,16 +98,19 @@ impl Player {
     /// # Errors
     /// [`Mismatch`] when no entry answers. Then nothing is played and nothing is bound.
     pub fn play(&mut self, sent: &Sent) -> Result<Played, Box<Mismatch>> {
-        let asked = Asked::of(sent, &self.spoken);
+        self.answer(Asked::of(sent), || sent.url.clone())
+    }
+
+    /// The same for a request that a carrier has taken apart already. Only a mismatch needs its address.
+    pub(crate) fn answer(
+        &mut self,
+        mut asked: Asked<'_>,
+        address: impl FnOnce() -> Url,
+    ) -> Result<Played, Box<Mismatch>> {
+        asked.listen(&self.spoken);
         let candidates = self.index.candidates(&asked);
-        let matching = candidates.into_iter().find(|&number| {
-            let line = &self.lines[number];
-            line.exhausted().is_none()
-                && differences(&line.recorded, &asked, &line.shape).is_empty()
-                && line.objections(&self.decks[line.deck], &asked).is_empty()
-        });
-        let Some(number) = matching else {
-            return Err(Box::new(self.mismatch(sent, &asked)));
+        let Some(number) = candidates.iter().copied().find(|&number| self.matches(number, &asked)) else {
+            return Err(Box::new(self.mismatch(address(), &asked)));
         };
         let line = &mut self.lines[number];
         let deck = &mut self.decks[line.deck];
@@ -203,7 +208,24 @@ impl Player {
         self.decks.push(Deck { path: cassette.path, variables });
     }
 
-    fn mismatch(&self, sent: &Sent, asked: &Asked<'_>) -> Mismatch {
+    /// Whether this line answers. It is the whole rule: the index only leaves out lines that cannot.
+    fn matches(&self, number: usize, asked: &Asked<'_>) -> bool {
+        let line = &self.lines[number];
+        line.exhausted().is_none()
+            && differences(&line.recorded, asked, &line.shape).is_empty()
+            && line.objections(&self.decks[line.deck], asked).is_empty()
+    }
+
+    /// The cassette and entry that would answer, found without the index, from the first line to the last.
+    #[cfg(test)]
+    pub(super) fn first_of_all(&self, sent: &Sent) -> Option<(usize, usize)> {
+        let mut asked = Asked::of(sent);
+        asked.listen(&self.spoken);
+        let number = (0..self.lines.len()).find(|&number| self.matches(number, &asked))?;
+        Some((self.lines[number].deck, self.lines[number].index))
+    }
+
+    fn mismatch(&self, mut address: Url, asked: &Asked<'_>) -> Mismatch {
         let mut ranked: Vec<(u32, usize, Vec<Difference>)> = self
             .lines
             .iter()
@@ -216,11 +238,10 @@ impl Player {
             })
             .collect();
         ranked.sort_by_key(|(weight, number, _)| (*weight, *number));
-        let mut address = sent.url.clone();
         address.set_query(None);
         address.set_fragment(None);
         Mismatch {
-            method: sent.method.clone(),
+            method: asked.method.clone().into_owned(),
             address: Shown::message(address.as_str()),
             nearest: ranked
                 .into_iter()

@@ -1,12 +1,13 @@
 //! Recorded text in which the samples of variables are replaced by what they are bound to.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use serde::de::IgnoredAny;
 
 /// Recorded text with the places where samples occur. Bytes outside of these are never touched.
 pub(crate) struct Template<S> {
-    recorded: Vec<u8>,
+    recorded: Arc<[u8]>,
     /// Those of the samples that occur.
     samples: Vec<Sample<S>>,
     holes: Vec<Hole>,
@@ -74,10 +75,15 @@ impl<S: Clone> Template<S> {
         } else {
             find(&recorded, 0..recorded.len(), &bare, Form::Plain, &mut holes);
         }
-        Self { recorded, samples, holes }
+        Self { recorded: recorded.into(), samples, holes }
     }
 
     pub(crate) fn recorded(&self) -> &[u8] {
+        &self.recorded
+    }
+
+    /// The recorded text, to be served as it is without being copied.
+    pub(crate) const fn shared(&self) -> &Arc<[u8]> {
         &self.recorded
     }
 

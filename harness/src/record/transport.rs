@@ -58,7 +58,7 @@ impl Transport for RecordingTransport {
         let origin = origin(url);
         match self.recorder.course(|request| sent(request, &origin, true), &entry) {
             Course::Replay(PlayedAnswer::Reply { status, headers, body }) => {
-                return Ok(Reply::new(status, body).with_headers(headers.iter().cloned()));
+                return Ok(Reply::new(status, &*body).with_headers(headers.iter().cloned()));
             }
             Course::Replay(PlayedAnswer::Failure(kind)) => {
                 return Err(TransportFailure::new(kind, "the cassette declares that the transport fails here"));
@@ -103,7 +103,7 @@ fn entry(request: &Request, url: &Url) -> Option<DraftEntry> {
         None => Vec::new(),
         Some(Body::Form(fields)) => {
             headers.push(("Content-Type".to_owned(), "application/x-www-form-urlencoded".to_owned()));
-            let pairs = fields.iter().map(|(name, value)| (name, text(value)));
+            let pairs = fields.iter().map(|(name, value)| (name, text(value).into_owned()));
             form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish().into_bytes()
         }
         Some(Body::Json(value)) => {
@@ -111,7 +111,7 @@ fn entry(request: &Request, url: &Url) -> Option<DraftEntry> {
             value.to_string().into_bytes()
         }
     };
-    headers.extend(request.headers.iter().map(|(name, value)| (name.clone(), text(value))));
+    headers.extend(request.headers.iter().map(|(name, value)| (name.clone(), text(value).into_owned())));
     headers.extend(request.auth.as_ref().map(|auth| {
         let value = match auth {
             Auth::Basic { user, password } => {

@@ -63,7 +63,7 @@ pub(super) fn checked(
         };
         check_digest(bodies.response.as_ref(), Body::Response, response_body)?;
     }
-    let asked = Asked::of(&request, &[]);
+    let asked = Asked::of(&request);
     let bindings = note::bindings(said.bind, said.require, &asked)?;
     let message = note::message(said.sent, &asked, &answer)?;
     Ok(Entry {

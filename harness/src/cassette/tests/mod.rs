@@ -1,6 +1,7 @@
 //! Cassettes as a whole: written as HAR, read, and played.
 
 mod exchanges;
+mod indexed;
 mod matching;
 mod playing;
 mod properties;
