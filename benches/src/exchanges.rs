@@ -113,9 +113,7 @@ impl Exchange {
         body["filler"] = "".into();
         let rest = BODY_BYTES - body.to_string().len();
         body["filler"] = "x".repeat(rest).into();
-        // The endpoint is made of constants and digits.
-        #[allow(clippy::expect_used, reason = "a bench ends where its own constants are wrong")]
-        let url = Url::parse(&request.url).expect("an address of this file");
+        let url = Url::parse(&request.url).expect("an address made of constants and digits");
         Self { request, url, form, body: body.to_string(), note }
     }
 

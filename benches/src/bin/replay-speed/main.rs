@@ -14,7 +14,8 @@
 //! - **Memory**: what a process holds after its million exchanges and did not hold before them. Bar: 2 MiB.
 //!
 //! Exits with 0 where all bars are kept, 1 where one is not, 4 where it could not be measured. Figures of different runs do
-//! not compare: machines are noisy. Memory and processor time are read from `/proc`, so they are told on Linux only.
+//! not compare: machines are noisy. Memory and processor time are read from `/proc`, so they are told on Linux only;
+//! elsewhere the clock stands for the core's time.
 
 mod client;
 mod in_process;
