@@ -51,11 +51,8 @@ fn allowed(room: &str) -> Option<(Vec<&str>, Vec<&str>)> {
             rooms(&[], &[&TEST_PLUGINS]),
         ),
         "countersign-benches" => (
-            vec![],
-            rooms(
-                &["countersign-plugin", "countersign", "countersign-harness", "countersign-fixtures"],
-                &[&PLUGINS, &TEST_PLUGINS],
-            ),
+            rooms(&["countersign-plugin", "countersign", "countersign-harness"], &[]),
+            rooms(&["countersign-fixtures"], &[&PLUGINS, &TEST_PLUGINS]),
         ),
         plugin if PLUGINS.contains(&plugin) => (vec!["countersign-plugin"], vec!["countersign-harness"]),
         plugin if TEST_PLUGINS.contains(&plugin) || plugin == FLAWED => (vec!["countersign-plugin"], vec![]),
