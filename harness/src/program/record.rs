@@ -13,7 +13,7 @@ use countersign_harness::record::{FinishError, Mode, Recorder, RecordingProxy, S
 use countersign_harness::serve::Server;
 
 use super::Exit;
-use super::redaction::RedactionArguments;
+use super::cassette::Redacting;
 use super::replay::with_causes;
 use super::serve::interrupted;
 
@@ -52,7 +52,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "TEXT")]
     source: Option<String>,
     #[command(flatten)]
-    redaction: RedactionArguments,
+    redaction: Redacting,
 }
 
 fn mode(name: String) -> Mode {
@@ -72,7 +72,7 @@ pub(super) fn run(arguments: Arguments, out: &mut impl Write) -> io::Result<Exit
     };
     let redaction = match redaction.redaction() {
         Ok(redaction) => redaction,
-        Err(error) => return bad(out, &error),
+        Err(told) => return bad(out, &told),
     };
     let server = upstream.origin().as_str().trim_end_matches('/').to_owned();
     let recorded = format!("HTTP exchanges with {server}, by countersign-harness record");

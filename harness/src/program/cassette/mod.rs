@@ -12,6 +12,8 @@ use super::Exit;
 use super::files::cassettes;
 use super::replay::with_causes;
 
+pub(super) use rewrite::More as Redacting;
+
 /// What can be done with cassettes.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {

@@ -47,7 +47,7 @@ pub(in crate::program) struct More {
     #[arg(long = "redact", value_name = "NAME")]
     names: Vec<String>,
     /// Also redacts the secret in this file, wherever it stands: all of it, but for white space at its end. May repeat.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, alias = "known-secret-file", value_name = "FILE")]
     secret_file: Vec<PathBuf>,
 }
 
