@@ -5,6 +5,7 @@ pub mod cassette;
 pub mod conform;
 pub mod emulate;
 pub mod fault;
+pub mod import;
 pub mod journal;
 pub mod record;
 pub mod redact;

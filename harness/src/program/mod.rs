@@ -4,6 +4,7 @@ mod cassette;
 mod conform;
 mod faults;
 mod files;
+mod import;
 mod progress;
 mod record;
 mod replay;

@@ -10,6 +10,7 @@ use countersign_harness::cassette::{Draft, Inspection, Layout, Severity, drift, 
 
 use super::Exit;
 use super::files::cassettes;
+use super::import;
 use super::replay::with_causes;
 
 pub(super) use rewrite::More as Redacting;
@@ -61,6 +62,12 @@ pub(super) enum Command {
     ///
     /// What does not say of itself that it was redacted is redacted first.
     Export(rewrite::ExportArguments),
+    /// Makes a cassette of another tool's recording, and lists what could not be taken over.
+    ///
+    /// Reads HAR of browsers and proxies, and what VCR (Ruby) and vcrpy write. The cassette is redacted as by `redact`.
+    /// Lines with LOST are exchanges that were left out, each with its place and the reason; lines with note are details
+    /// that are gone. Ends with 1 where an exchange was left out.
+    Import(Box<import::Arguments>),
 }
 
 /// Does it.
@@ -74,6 +81,7 @@ pub(super) fn run(command: Command, out: &mut impl Write) -> io::Result<Exit> {
         Command::Diff { old, new } => diff(&old, &new, out)?,
         Command::Redact(arguments) => rewrite::redact(arguments, out)?,
         Command::Export(arguments) => rewrite::export(&arguments, out)?,
+        Command::Import(arguments) => import::run(&arguments, out)?,
     };
     out.flush()?;
     Ok(exit)
