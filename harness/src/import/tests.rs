@@ -72,7 +72,7 @@ fn replayed(imported: &Imported) -> Vec<(u16, Vec<u8>)> {
             let origin = url::Url::parse(&format!("{}://{host}/", entry.scheme)).expect("an address");
             let sent = sent(&entry.request, &origin, true).expect("a path");
             match player.play(&sent).unwrap_or_else(|mismatch| panic!("{mismatch}")).answer {
-                PlayedAnswer::Reply { status, body, .. } => (status, body),
+                PlayedAnswer::Reply { status, body, .. } => (status, body.to_vec()),
                 PlayedAnswer::Failure(kind) => panic!("{kind:?}"),
             }
         })

@@ -101,18 +101,6 @@ enum Command {
     /// faults {"fault": ID, "times": N, "path": PREFIX, "params": {NAME: N}, "seed": N}, all but the first optional, for
     /// the next answers (see `countersign-harness faults`; GET shows those that are still to come), reset {}.
     Serve(Box<serve::Arguments>),
-    /// Records what a client and a real server say to each other, as a reverse proxy in front of that server.
-    ///
-    /// The first line on standard output is `listening on http://ADDRESS`. Point the client's base address there. What
-    /// is written is redacted, on by default and without a way off: credentials, codes, numbers, resource ids, names and
-    /// addresses become pseudonyms, and the file is searched once more for all of them. A server that is recorded sees
-    /// gzip, deflate or nothing as the accepted encoding, for what is inside of others could not be searched.
-    ///
-    /// After each exchange, what was recorded so far is in NAME.unfinished.har beside FILE, redacted. Interrupt (Ctrl-C)
-    /// to write FILE. It ends with 1 where an exchange could not be recorded or a request had no answer.
-    ///
-    /// Nothing goes live without --live. A mode says what is done with FILE, and --live that the network may be used.
-    Record(Box<record::Arguments>),
     /// Looks at cassettes, compares them, and writes them anew.
     #[command(subcommand)]
     Cassette(cassette::Command),
