@@ -84,7 +84,7 @@ pub(super) fn run(
     if let Some(gathered) = &mut gathered {
         gathered.seed(seed);
     }
-    let found: Vec<_> = paths.iter().flat_map(|path| files(path)).collect();
+    let found: Vec<_> = files(paths);
     let progress = Progress::of(found.len());
     let mut told = Told { matrix, suite: suite(search), out, count: Count::default(), progress, gathered };
     for file in &found {
@@ -162,6 +162,8 @@ impl<W: Write> Told<'_, W> {
                 self.bad(file, &format!("{}: the cassette has no log._countersign.case to run", file.display()))
             }
             Ok(None) => {
+                let out = &mut self.out;
+                self.progress.aside(|| writeln!(out, "none  {}: carries no case to run", file.display()))?;
                 self.progress.done();
                 Ok(())
             }
@@ -200,9 +202,18 @@ impl Count {
         let Self { exchanges, passed, failed, not_applicable, bad, internal } = self;
         let rest = format!("{not_applicable} mean nothing, {bad} bad");
         writeln!(out, "{exchanges} exchanges × {faults} faults: {passed} passed, {failed} failed, {rest}")?;
+        // Who asks for a verdict and gets none must not take that for a good one.
+        let unjudged = passed + failed == 0;
+        if unjudged {
+            writeln!(
+                out,
+                "BAD   nothing was judged: no exchange of these cassettes has anything to do with these faults"
+            )?;
+        }
         out.flush()?;
         Ok(match (internal, bad, failed) {
             (true, ..) => Exit::Internal,
+            (false, 0, 0) if unjudged => Exit::BadFile,
             (false, 0, 0) => Exit::Passed,
             (false, 0, _) => Exit::Failed,
             (false, ..) => Exit::BadFile,

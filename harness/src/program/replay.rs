@@ -1,5 +1,8 @@
 //! `replay`: one line per cassette, and the reasons below it where a case failed.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -31,7 +34,7 @@ pub(super) fn run(
         writeln!(out, "BAD   {error}")?;
         return Ok(Exit::BadFile);
     }
-    let found: Vec<Result<(PathBuf, bool), FilesError>> = paths.iter().flat_map(|path| files(path)).collect();
+    let found: Vec<Result<(PathBuf, bool), FilesError>> = files(paths);
     let gathered = Gathered::wanted(reports, "Replay of cassettes");
     let mut told = Told {
         suite: suite(search),
@@ -65,16 +68,35 @@ pub(super) fn suite(search: Vec<PathBuf>) -> Suite {
     Suite::new(plugins, RegistryOptions::default())
 }
 
-/// The files that a path means, and whether it names the file itself.
-pub(super) fn files(path: &Path) -> Vec<Result<(PathBuf, bool), FilesError>> {
-    match cassettes(path) {
-        Ok(files) => {
-            // Whoever names a cassette wants its case run; a folder may hold others, too.
-            let named = files.len() == 1 && files[0] == *path;
-            files.into_iter().map(|file| Ok((file, named))).collect()
+/// The files that the paths mean, each once, and whether one of them names the file itself.
+pub(super) fn files(paths: &[PathBuf]) -> Vec<Result<(PathBuf, bool), FilesError>> {
+    let mut all: Vec<Result<(PathBuf, bool), FilesError>> = Vec::new();
+    let mut known: BTreeMap<PathBuf, usize> = BTreeMap::new();
+    for path in paths {
+        let found = match cassettes(path) {
+            Ok(found) => found,
+            Err(error) => {
+                all.push(Err(error));
+                continue;
+            }
+        };
+        // Whoever names a cassette wants its case run; a folder may hold others, too.
+        let names = found.len() == 1 && found[0] == *path;
+        for file in found {
+            match known.entry(fs::canonicalize(&file).unwrap_or_else(|_| file.clone())) {
+                Entry::Vacant(new) => {
+                    new.insert(all.len());
+                    all.push(Ok((file, names)));
+                }
+                Entry::Occupied(old) => {
+                    if let Ok((_, named)) = &mut all[*old.get()] {
+                        *named |= names;
+                    }
+                }
+            }
         }
-        Err(error) => vec![Err(error)],
     }
+    all
 }
 
 /// Tells of each case when it ended.
