@@ -151,6 +151,7 @@ fn answered(fault: &str, ordered: &Value) -> (tempfile::TempDir, String) {
                 "request": {"method": "POST", "url": base, "headers": bearer,
                             "postData": json_body(json!({"to": "+15005550006"}))},
                 "response": answer(201, ordered),
+                "_countersign": {"sent": {"to": "+15005550006", "channel": "sms", "text": "135790 is your code."}},
             },
             {
                 "request": {"method": "POST", "url": format!("{base}/7/checks"), "headers": bearer,
@@ -219,6 +220,81 @@ fn messages_that_are_sent_twice_are_caught() {
     for fault in ["time-out", "reset-in-body", "truncated-body", "huge-body"] {
         caught("resend", fault, "operation 0 `start` sent POST /v1/messages 2 times, where 1 may be");
     }
+}
+
+#[test]
+fn messages_that_the_engine_is_led_to_send_twice_are_caught() {
+    for fault in ["time-out", "reset-before-headers", "reset-in-body", "truncated-body", "trickle"] {
+        caught("send_as_idempotent", fault, "operation 0 `start` sent POST /v1/messages 2 times, where 1 may be");
+    }
+}
+
+#[test]
+fn an_outage_that_is_taken_for_a_wrong_code_is_caught() {
+    for fault in ["time-out", "tls-expired", "http-500", "http-503", "html-page", "empty-200", "deep-json"] {
+        caught("call_wrong_code", fault, "operation 1 `check` ended `wrong_code`, although nothing proves it");
+    }
+    let (_folder, path) = misbehaving("call_wrong_code");
+    check(program(["replay", &path, "--faults", "http-404,approved-not-valid", "--seed", "1"]), 0, &[" 0 failed"]);
+}
+
+#[test]
+fn who_judges_nothing_says_so() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let plain = folder.path().join("plain.har");
+    fs::write(&plain, json!({"log": {"version": "1.2", "entries": []}}).to_string()).expect("a file");
+    let path = folder.path().display().to_string();
+    let text = ["none  ", "plain.har: carries no case to run", "0 exchanges × ", "BAD   nothing was judged"];
+    check(program(["replay", &path, "--faults", "all", "--seed", "1"]), 2, &text);
+}
+
+#[test]
+fn a_cassette_that_is_named_twice_is_judged_once() {
+    let (folder, path) = misbehaving("none");
+    let whole = folder.path().display().to_string();
+    check(
+        program(["replay", &path, &whole, &path, "--faults", "delay", "--seed", "1"]),
+        0,
+        &["2 exchanges × 1 faults"],
+    );
+}
+
+#[test]
+fn credentials_that_are_called_good_without_an_answer_are_caught() {
+    let har = json!({"log": {
+        "version": "1.2",
+        "entries": [{
+            "request": {"method": "GET", "url": "https://misbehave.example/v1/account",
+                        "headers": [{"name": "Authorization", "value": "Bearer x"}]},
+            "response": {"status": 200, "content": {"mimeType": "application/json", "text": "{}"}},
+        }],
+        "_countersign": {
+            "version": "1.0",
+            "provenance": {"kind": "synthetic", "source": "made for this test"},
+            "provider": "misbehave",
+            "title": "Credentials are tested",
+            "case": {
+                "plugin": "misbehave", "channel": "sms", "clock": "2026-01-01T00:00:00Z", "seed": 1,
+                "settings": {"token": {"secret": "token"}, "fault": "call_good"},
+                "operations": [{"operation": "test_credentials", "input": {},
+                                "expect": {"outcome": {"findings": [{"state": "good"}, {"state": "unknown"}]}}}],
+            },
+        },
+    }});
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("credentials.har");
+    fs::write(&path, har.to_string()).expect("a file");
+    for fault in ["time-out", "http-401", "html-page"] {
+        let verdict = "operation 0 `test_credentials` ended `findings`, although nothing proves it";
+        fails(&path.display().to_string(), fault, verdict);
+    }
+}
+
+#[test]
+fn a_plugin_that_keeps_a_state_is_caught() {
+    let (_folder, path) = misbehaving("remember_sent");
+    let verdict = "asks 2 times in one run and 1 times in the next, both without any fault: it keeps a state";
+    check(program(["replay", &path, "--faults", "all", "--seed", "1"]), 1, &["FAIL  ", verdict]);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use countersign::clock::Clock as _;
+use countersign::operation::RunLimits;
 use countersign::transport::{Outgoing, Transport};
 use countersign_plugin::http::{Body, TransportFailure};
 use countersign_plugin::{Effect, Reply, TransportFailureKind};
@@ -42,6 +43,8 @@ pub(super) struct Exchange {
     pub(super) stayed: bool,
     /// It was refused because it is not recorded.
     pub(super) unknown: bool,
+    /// The recording says that it reached a person.
+    pub(super) delivered: bool,
 }
 
 /// Method, address and body of a request.
@@ -54,11 +57,15 @@ pub(super) struct Struck {
     pub(super) exchange: usize,
     /// Whether the answer, such as it was, leaves open what the request did.
     pub(super) unproven: bool,
+    /// Whether nobody answered, or a server that could not.
+    pub(super) silent: bool,
     /// Whether the request was sent once more, and then answered.
     pub(super) repeated: bool,
-    key: Key,
+    pub(super) key: Key,
+    /// The recording says that it reached a person.
+    pub(super) delivered: bool,
     /// What the exchange would have brought; `None` where that is recorded as no answer.
-    withheld: Option<Reply>,
+    pub(super) withheld: Option<Reply>,
 }
 
 pub(super) struct Cell {
@@ -68,6 +75,23 @@ pub(super) struct Cell {
     strike: Option<Strike>,
     waited: Arc<Mutex<Duration>>,
     state: Mutex<State>,
+}
+
+impl Struck {
+    /// Whether the exchange would have brought a success.
+    pub(super) fn hid_success(&self) -> bool {
+        self.withheld.as_ref().is_some_and(Reply::is_success)
+    }
+}
+
+/// What there is to tell of a run.
+pub(super) struct Told {
+    /// What was asked.
+    pub(super) exchanges: Vec<Exchange>,
+    /// What the fault met, if it met anything.
+    pub(super) struck: Option<Struck>,
+    /// Whether the exchange in which the fault was to be committed came at all.
+    pub(super) reached: bool,
 }
 
 #[derive(Default)]
@@ -117,10 +141,17 @@ impl Cell {
         *self.waited.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What was asked, and what the fault met, if it met anything.
-    pub(super) fn end(&self) -> (Vec<Exchange>, Option<Struck>) {
+    /// What there is to tell, once nothing more is asked.
+    pub(super) fn end(&self) -> Told {
         let mut state = self.lock();
-        (std::mem::take(&mut state.exchanges), state.struck.take())
+        let reached = self.strike.as_ref().is_none_or(|strike| strike.at < state.count);
+        Told { exchanges: std::mem::take(&mut state.exchanges), struck: state.struck.take(), reached }
+    }
+
+    /// Asks the cassette; whether what it answered reached a person, too.
+    async fn play(&self, outgoing: Outgoing<'_>) -> (Result<Reply, TransportFailure>, bool) {
+        let came = self.replay.send(outgoing).await;
+        (came, !self.replay.take_inbox().is_empty())
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -174,14 +205,19 @@ impl Cell {
 impl Transport for Cell {
     async fn send(&self, outgoing: Outgoing<'_>) -> Result<Reply, TransportFailure> {
         let request = outgoing.request;
+        // Nobody waits here, so the engine's own clock stands still: what a real one would have left is counted here.
+        let left = RunLimits::default().operation.saturating_sub(self.waited());
+        if left.is_zero() {
+            let detail = "the time for this operation is used up".to_owned();
+            return Err(TransportFailure::new(TransportFailureKind::Deadline, detail));
+        }
+        let outgoing = Outgoing { time_left: outgoing.time_left.min(left), ..outgoing };
         let key: Key = (request.method.as_str(), request.url.clone(), request.body.clone());
         let doing = self.doing(&key, request.effect);
-        let (truth, repeated) = match &doing {
-            Doing::Repeat(struck) => match &struck.withheld {
-                Some(reply) => (Ok(reply.clone()), true),
-                None => (self.replay.send(outgoing).await, true),
-            },
-            Doing::Play | Doing::Strike => (self.replay.send(outgoing).await, false),
+        let repeated = matches!(doing, Doing::Repeat(_));
+        let (truth, delivered) = match &doing {
+            Doing::Repeat(Struck { withheld: Some(reply), delivered, .. }) => (Ok(reply.clone()), *delivered),
+            _ => self.play(outgoing).await,
         };
         let strike = match doing {
             Doing::Strike => self.strike.as_ref(),
@@ -194,9 +230,15 @@ impl Transport for Cell {
         };
         let mut state = self.lock();
         if met {
-            let (exchange, unproven) = (state.exchanges.len(), leaves_open(&came));
-            let withheld = truth.ok();
-            state.struck = Some(Struck { exchange, unproven, repeated: false, key: key.clone(), withheld });
+            state.struck = Some(Struck {
+                exchange: state.exchanges.len(),
+                unproven: leaves_open(&came),
+                silent: came.as_ref().map_or(true, |reply| reply.status >= 500),
+                repeated: false,
+                key: key.clone(),
+                delivered,
+                withheld: truth.ok(),
+            });
         } else if let Some(struck) = state.struck.as_mut().filter(|_| repeated && came.is_ok()) {
             struck.repeated = true;
         }
@@ -209,6 +251,7 @@ impl Transport for Cell {
             key,
             stayed: failed(TransportFailureKind::NotSent),
             unknown: failed(TransportFailureKind::Refused),
+            delivered,
         });
         came
     }

@@ -6,7 +6,7 @@ use countersign::operation::{Failed, RunLimits};
 use countersign_plugin::{Delivered, Effect, FailureKind, OperationName};
 use serde_json::Value;
 
-use super::cell::{Exchange, Key};
+use super::cell::{Exchange, Key, Struck};
 use super::violation::Violation;
 use super::{Ended, Run};
 use crate::fault::catalog::{Fault, Harm};
@@ -60,14 +60,25 @@ impl At<'_> {
         if fault.kind == Kind::OtherNumber && !ended.notes.recipient {
             return None;
         }
+        let struck = run.struck.as_ref();
+        let unproven = Some(Violation::Unproven { operation, name: ended.name, outcome: word(&ended.came) });
         match &ended.came {
-            Ok(outcome) if is_yes(ended.name, outcome) => {
-                Some(Violation::Unproven { operation, name: ended.name, outcome: word(&ended.came) })
+            Ok(outcome) if is_yes(ended.name, outcome) => unproven,
+            // Who was told nothing cannot know that a code is wrong; and an outage must not cost an attempt.
+            Ok(_) if checks_code(ended.name) && (says_nothing(fault.kind) || struck.is_some_and(|it| it.silent)) => {
+                unproven
+            }
+            Ok(outcome)
+                if ended.name == OperationName::TestCredentials
+                    && struck.is_some_and(Struck::hid_success)
+                    && self.before.came.as_ref().is_ok_and(|before| none_in_doubt(before, outcome)) =>
+            {
+                unproven
             }
             Err(failed)
                 if ended.name == OperationName::Start
                     && hit.effect == Effect::Act
-                    && run.struck.as_ref().is_some_and(|struck| struck.unproven)
+                    && struck.is_some_and(|struck| struck.unproven)
                     && failed.failure.delivered == Delivered::No =>
             {
                 Some(Violation::CalledUndelivered { operation, name: ended.name })
@@ -86,12 +97,13 @@ impl At<'_> {
         })
     }
 
-    /// Requests that act: in all no more than without the fault, and none again that may have left.
+    /// Requests that act: in all no more than without the fault, and none again that may have left. What the recording
+    /// knows to have reached a person acted, whatever effect the plugin states.
     fn sent_again(&self, calm: &Run, run: &Run) -> Option<Violation> {
         let Self { operation, ended, .. } = *self;
         let acts = |run: &Run| -> Vec<Exchange> {
             let acts = run.exchanges.iter().filter(|exchange| exchange.operation == operation);
-            acts.filter(|exchange| exchange.effect == Effect::Act && !exchange.stayed).cloned().collect()
+            acts.filter(|exchange| acted(exchange) && !exchange.stayed).cloned().collect()
         };
         let (now, before) = (acts(run), acts(calm));
         let count = |acts: &[Exchange], act: &Exchange| acts.iter().filter(|other| other.key == act.key).count();
@@ -107,7 +119,7 @@ impl At<'_> {
         }
         // What never left without the fault would have left once.
         let mut distinct: Vec<&Key> = Vec::new();
-        for exchange in calm.exchanges.iter().filter(|it| it.operation == operation && it.effect == Effect::Act) {
+        for exchange in calm.exchanges.iter().filter(|it| it.operation == operation && acted(it)) {
             if !distinct.contains(&&exchange.key) {
                 distinct.push(&exchange.key);
             }
@@ -143,18 +155,48 @@ impl At<'_> {
     }
 }
 
+fn acted(exchange: &Exchange) -> bool {
+    exchange.effect == Effect::Act || exchange.delivered
+}
+
 /// Whether an outcome says that something was done, or is as it should be.
 fn is_yes(name: OperationName, outcome: &Value) -> bool {
     match name {
         OperationName::Check | OperationName::Status => is_approval(name, outcome),
         OperationName::ConfirmEnrollment => outcome.get("confirmed").is_some(),
         OperationName::TestCredentials => {
-            let findings = outcome.get("findings").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-            let works = |finding: &Value| matches!(finding["state"].as_str(), Some("good" | "notice"));
+            let findings = findings(outcome);
             !findings.is_empty() && findings.iter().all(works)
         }
         _ => true,
     }
+}
+
+fn findings(outcome: &Value) -> &[Value] {
+    outcome.get("findings").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+}
+
+fn works(finding: &Value) -> bool {
+    matches!(finding["state"].as_str(), Some("good" | "notice"))
+}
+
+/// Whether something works, by these findings, and the ones that came now doubt nothing of it: each that works does so
+/// still, and each other one says the same.
+fn none_in_doubt(before: &Value, now: &Value) -> bool {
+    let same = |finding: &Value| {
+        let mut others = findings(now).iter().filter(|other| other["subject"] == finding["subject"]);
+        others.any(|other| works(other) || ["state", "message"].iter().all(|member| other[member] == finding[member]))
+    };
+    findings(before).iter().any(works) && findings(before).iter().all(same)
+}
+
+const fn checks_code(name: OperationName) -> bool {
+    matches!(name, OperationName::Check | OperationName::ConfirmEnrollment)
+}
+
+/// Answers that are nobody's word about a code, whatever their status.
+const fn says_nothing(kind: Kind) -> bool {
+    matches!(kind, Kind::HtmlPage | Kind::Empty | Kind::MalformedJson | Kind::DeepJson)
 }
 
 fn is_approval(name: OperationName, outcome: &Value) -> bool {

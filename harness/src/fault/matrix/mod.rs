@@ -25,7 +25,7 @@ use crate::case::{self, CaseError, CaseProblem, Course, Verdict};
 use crate::cassette::{Case, Cassette};
 use crate::journal::{Journal, Pages};
 
-use cell::{Cell, Exchange, Strike, Struck};
+use cell::{Cell, Exchange, Strike, Struck, Told};
 use overheard::{Notes, Overheard};
 pub use violation::{Spoken, Violation};
 
@@ -68,6 +68,8 @@ pub struct Pair {
     pub fault: &'static str,
     /// How it ended.
     pub ended: PairEnd,
+    /// Where it is broken: only once the fault was committed in the engine's repetition as well.
+    pub in_repetition: bool,
     /// Time that passed by the wall clock, the run without the fault left out.
     pub took: Duration,
 }
@@ -102,6 +104,8 @@ struct Run {
     operations: Vec<Ended>,
     exchanges: Vec<Exchange>,
     struck: Option<Struck>,
+    /// Whether the exchange that was to be struck came at all.
+    reached: bool,
 }
 
 /// One operation of a run.
@@ -140,32 +144,44 @@ impl Matrix {
             let cassette = cassette.path().to_owned();
             Broken { cassette, exchange, fault, violations }
         };
-        if let Verdict::Failed(problems) = case::run(cassette, Arc::clone(instance))? {
+        let journal = Arc::new(Journal::new());
+        if let Verdict::Failed(problems) = case::run_with(cassette, Arc::clone(instance), Some(&journal))? {
             let text = problems.iter().map(CaseProblem::to_string).collect::<Vec<_>>().join("; ").replace("\n  ", "; ");
             score.failures.push(broken(None, None, vec![Violation::FailsAnyway { why: text }]));
             return Ok(score);
         }
         let calm = self.course(cassette, case, instance, None, None)?;
         score.exchanges = calm.exchanges.len();
+        let pages = journal.take();
+        let (first, then) = (pages.exchanges.len() as u64 + pages.dropped, calm.exchanges.len() as u64);
+        if first != then {
+            score.failures.push(broken(None, None, vec![Violation::Unsteady { first, then }]));
+            return Ok(score);
+        }
         for (number, exchange) in calm.exchanges.iter().enumerate() {
             for chosen in &self.faults {
                 let fault = chosen.fault();
                 let begun = Wall::now();
-                let mut pair = |ended| {
+                let mut pair = |ended, in_repetition| {
                     let (title, took) = (exchange.title.clone(), begun.elapsed());
-                    score.pairs.push(Pair { exchange: number, title, fault: fault.id, ended, took });
+                    score.pairs.push(Pair { exchange: number, title, fault: fault.id, ended, in_repetition, took });
                 };
                 let strike = |again| Some(Strike { at: number, chosen: chosen.clone(), seed: self.seed, again });
                 let run = self.course(cassette, case, instance, strike(false), None)?;
-                let Some(struck) = &run.struck else {
-                    pair(PairEnd::MeansNothing);
+                if run.struck.is_none() && run.reached {
+                    pair(PairEnd::MeansNothing, false);
                     score.not_applicable += 1;
                     continue;
-                };
-                let repeated = struck.repeated;
+                }
+                let repeated = run.struck.as_ref().is_some_and(|struck| struck.repeated);
                 // What was asked and answered once more proves what it proved before.
                 let harm = if repeated { Harm::Harmless } else { fault.harm };
-                let mut violations = judge::violations(fault, harm, &calm, &run, exchange);
+                let mut violations = match run.struck {
+                    Some(_) => judge::violations(fault, harm, &calm, &run, exchange),
+                    None => vec![Violation::NeverCame],
+                };
+                // Of the two runs, the one to be read again is the first that broke.
+                let in_repetition = repeated && violations.is_empty();
                 if repeated {
                     let run = self.course(cassette, case, instance, strike(true), None)?;
                     for violation in judge::violations(fault, fault.harm, &calm, &run, exchange) {
@@ -175,10 +191,10 @@ impl Matrix {
                     }
                 }
                 if violations.is_empty() {
-                    pair(PairEnd::Passed);
+                    pair(PairEnd::Passed, false);
                     score.passed += 1;
                 } else {
-                    pair(PairEnd::Broken(violations.clone()));
+                    pair(PairEnd::Broken(violations.clone()), in_repetition);
                     let exchange = (number, exchange.title.clone());
                     score.failures.push(broken(Some(exchange), Some(fault.id), violations));
                 }
@@ -201,7 +217,8 @@ impl Matrix {
         let case = cassette.case().ok_or(CaseError::NoCase)?;
         let journal = Arc::new(Journal::new());
         let chosen = self.faults.iter().find(|chosen| chosen.fault().id == pair.fault).cloned();
-        let strike = chosen.map(|chosen| Strike { at: pair.exchange, chosen, seed: self.seed, again: false });
+        let strike =
+            chosen.map(|chosen| Strike { at: pair.exchange, chosen, seed: self.seed, again: pair.in_repetition });
         let run = self.course(cassette, case, instance, strike, Some(&journal))?;
         Ok((journal.take(), run.struck.map(|struck| struck.exchange as u64)))
     }
@@ -243,8 +260,8 @@ impl Matrix {
             let took = begun.elapsed() + cell.waited();
             operations.push(Ended { name: case.operations[index].operation, came, took, notes: overheard.take() });
         }
-        let (exchanges, struck) = cell.end();
-        Ok(Run { operations, exchanges, struck })
+        let Told { exchanges, struck, reached } = cell.end();
+        Ok(Run { operations, exchanges, struck, reached })
     }
 }
 

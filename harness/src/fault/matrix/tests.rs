@@ -1,13 +1,21 @@
 //! The judge's rules on runs that no plugin could be made to show: the clock is not a plugin's to turn.
 
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 use countersign::operation::{Failed, RunLimits};
-use countersign_plugin::{Effect, Failure, FailureKind, OperationName};
+use countersign::secrets::Secrets;
+use countersign::transport::{Outgoing, Transport as _};
+use countersign_plugin::http::Request;
+use countersign_plugin::{
+    Effect, Endpoint, Failure, FailureKind, OperationName, Reply, Timestamp, TransportFailureKind,
+};
 use serde_json::{Value, json};
 
 use super::cell::Exchange;
 use super::*;
+use crate::cassette::parse;
 use crate::fault::fault;
 
 fn ended(name: OperationName, came: Result<Value, Failed>) -> Ended {
@@ -15,13 +23,13 @@ fn ended(name: OperationName, came: Result<Value, Failed>) -> Ended {
 }
 
 fn run(operations: Vec<Ended>) -> Run {
-    Run { operations, exchanges: Vec::new(), struck: None }
+    Run { operations, exchanges: Vec::new(), struck: None, reached: true }
 }
 
 fn hit(operation: usize) -> Exchange {
     let key = ("POST", "https://a.example/".to_owned(), None);
     let title = "POST /".to_owned();
-    Exchange { operation, title, effect: Effect::Act, key, stayed: false, unknown: false }
+    Exchange { operation, title, effect: Effect::Act, key, stayed: false, unknown: false, delivered: false }
 }
 
 fn failed(kind: FailureKind) -> Result<Value, Failed> {
@@ -65,9 +73,7 @@ fn a_yes_of_any_operation_needs_a_proof() {
         assert!(judged(Harm::Harmless, both(), both()).is_empty());
     }
     let no = [
-        (OperationName::Check, json!("wrong_code")),
         (OperationName::Status, json!("pending")),
-        (OperationName::ConfirmEnrollment, json!("wrong_code")),
         (OperationName::TestCredentials, json!({"findings": [{"state": "good"}, {"state": "bad"}]})),
         (OperationName::TestCredentials, json!({"findings": [{"state": "unknown"}]})),
         (OperationName::TestCredentials, json!({"findings": []})),
@@ -76,6 +82,90 @@ fn a_yes_of_any_operation_needs_a_proof() {
         let both = || run(vec![ended(name, Ok(outcome.clone()))]);
         assert_eq!(judged(Harm::Harmful, both(), both()), Vec::<String>::new(), "{name}");
     }
+}
+
+fn met(silent: bool, answer: Option<u16>) -> Struck {
+    let withheld = answer.map(|status| Reply::new(status, *b"{}"));
+    let key = ("POST", "https://a.example/".to_owned(), None);
+    Struck { exchange: 0, unproven: true, silent, repeated: false, key, delivered: false, withheld }
+}
+
+#[test]
+fn that_a_code_is_wrong_needs_somebody_who_said_so() {
+    for name in [OperationName::Check, OperationName::ConfirmEnrollment] {
+        let judged = |id: &str, silent| {
+            let ended = || run(vec![ended(name, Ok(json!("wrong_code")))]);
+            let run = Run { struck: Some(met(silent, Some(200))), ..ended() };
+            judge::violations(fault(id).expect("a fault"), Harm::Harmful, &ended(), &run, &hit(0)).len()
+        };
+        for nothing in ["html-page", "empty-200", "malformed-json", "deep-json"] {
+            assert_eq!(judged(nothing, false), 1, "{nothing}");
+        }
+        for (id, silent, found) in [("http-503", true, 1), ("time-out", true, 1), ("http-404", false, 0)] {
+            assert_eq!(judged(id, silent), found, "{id}");
+        }
+        for other in ["other-number", "other-sid", "approved-not-valid"] {
+            assert_eq!(judged(other, false), 0, "{other}");
+        }
+    }
+}
+
+#[test]
+fn what_worked_before_is_in_doubt_somewhere_once_a_success_is_missing() {
+    let findings = |states: [&str; 2]| {
+        let [key, sender] = states;
+        Ok(json!({"findings": [{"subject": "key", "state": key}, {"subject": "sender", "state": sender}]}))
+    };
+    let judged = |before, now, answer| {
+        let calm = run(vec![ended(OperationName::TestCredentials, findings(before))]);
+        let now = run(vec![ended(OperationName::TestCredentials, findings(now))]);
+        judged(Harm::Harmful, calm, Run { struck: Some(met(true, answer)), ..now }).len()
+    };
+    assert_eq!(judged(["good", "bad"], ["good", "bad"], Some(200)), 1);
+    assert_eq!(judged(["good", "notice"], ["notice", "good"], Some(200)), 1);
+    assert_eq!(judged(["good", "good"], ["good", "unknown"], Some(200)), 0);
+    assert_eq!(judged(["good", "bad"], ["unknown", "bad"], Some(200)), 0);
+    assert_eq!(judged(["good", "bad"], ["good", "unknown"], Some(200)), 0, "the one that was in question is in doubt");
+    assert_eq!(judged(["bad", "bad"], ["bad", "bad"], Some(200)), 0);
+    assert_eq!(judged(["good", "bad"], ["good", "unknown"], Some(404)), 0, "nothing good was to be heard there");
+}
+
+/// A cassette whose one entry answers as often as it is asked.
+fn always() -> Cassette {
+    let entry = json!({"request": {"method": "GET", "url": "https://a.example/"}, "response": {"status": 200},
+        "_countersign": {"repeat": "any"}});
+    let har = json!({"log": {"entries": [entry]}}).to_string();
+    parse(Path::new("test.har"), har.as_bytes()).expect("is a cassette")
+}
+
+#[test]
+fn waiting_uses_up_the_time_of_an_operation_though_nobody_waits() {
+    let case = Case {
+        plugin: String::new(),
+        channel: String::new(),
+        mode: None,
+        settings: BTreeMap::new(),
+        clock: Timestamp::from_millis(0),
+        seed: 1,
+        operations: Vec::new(),
+    };
+    let chosen = Chosen::new(fault("time-out").expect("a fault"));
+    let cell = Cell::new(&always(), Course::clock(&case), Some(Strike { at: 0, chosen, seed: 1, again: true }));
+    let request = Request::get(Endpoint::new("https://a.example"));
+    let url = url::Url::parse(&request.url).expect("an address");
+    let secrets = Secrets::default();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let send = || {
+        let outgoing = Outgoing { request: &request, url: &url, secrets: &secrets, time_left: Duration::from_secs(12) };
+        runtime.block_on(cell.send(outgoing)).map_err(|failure| failure.kind)
+    };
+    for waited in [12, 24, 30] {
+        assert_eq!(send().err(), Some(TransportFailureKind::NoAnswer));
+        assert_eq!(cell.waited(), Duration::from_secs(waited));
+    }
+    assert_eq!(send().err(), Some(TransportFailureKind::Deadline));
+    cell.operation(1);
+    assert!(send().is_ok(), "the next operation has its own time");
 }
 
 #[test]

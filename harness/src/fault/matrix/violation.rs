@@ -13,6 +13,19 @@ pub enum Violation {
         /// The problems of its run.
         why: String,
     },
+    /// Without any fault, the plugin asks more often in one run than in the next.
+    #[error("asks {first} times in one run and {then} times in the next, both without any fault: it keeps a state")]
+    Unsteady {
+        /// Exchanges of the first run.
+        first: u64,
+        /// Exchanges of the one after it.
+        then: u64,
+    },
+    /// Nothing was different so far, and yet the exchange that was to be disturbed did not come.
+    #[error(
+        "the exchange did not come in this run, although nothing before it was disturbed: the plugin keeps a state"
+    )]
+    NeverCame,
     /// A harmless fault, or one that a repetition healed, and another outcome.
     #[error("operation {operation} `{name}` must end as without the fault, {expected}, but ended {found}")]
     OtherOutcome {

@@ -51,6 +51,8 @@ pub enum Fault {
     EncodedSlash,
     /// Says of a request that acts that it only reads.
     ActAsRead,
+    /// Says of the request that sends a message that it may be repeated.
+    SendAsIdempotent,
     /// Sends a message in `test_credentials`, and says so.
     ActInTest,
     /// Writes credentials into the address: as userinfo and as query.
@@ -71,6 +73,12 @@ pub enum Fault {
     HeedContentType,
     /// Takes a message for sent that was never answered.
     IgnoreFailures,
+    /// Takes every answer but a good one for the service's word that the code is wrong.
+    CallWrongCode,
+    /// Takes one thing for good in `test_credentials`, whatever the service answered.
+    CallGood,
+    /// Remembers messages that were sent, and sends none twice to one number as long as it lives.
+    RememberSent,
 }
 
 /// In which operation the fault shows.

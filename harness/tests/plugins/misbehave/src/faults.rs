@@ -53,6 +53,7 @@ pub(crate) fn spoil(fault: Fault, base: &str, request: Request) -> Request {
             request
         }
         Fault::ActAsRead => request.effect(Effect::Read),
+        Fault::SendAsIdempotent => request.effect(Effect::Idempotent),
         Fault::SecretInUrl => {
             // A plugin has no secret's value; what it can do is to make the operator write one
             // into a plain setting, or to hope that references in addresses are filled in.

@@ -1,5 +1,7 @@
 //! The operations, ordinary but for the fault.
 
+use std::sync::{Mutex, PoisonError};
+
 use countersign_plugin::{
     CheckCode, Checked, Context, Data, Diagnosis, Effect, Endpoint, Failure, FailureKind, Finding, Health, Provider,
     Recipient, Request, Scope, StartChallenge, Started, TestCredentials,
@@ -14,6 +16,8 @@ use crate::faults::{self, Private};
 pub struct Misbehave {
     settings: Settings,
     base: String,
+    /// For the fault of a plugin that keeps a state.
+    sent: Mutex<Vec<String>>,
 }
 
 /// What a delivery remembers, and what the service answers to an order.
@@ -35,7 +39,7 @@ impl Provider for Misbehave {
             panic!("this plugin panics in open because its settings say so");
         }
         let base = settings.base_url.clone().unwrap_or_else(|| "https://misbehave.example".to_owned());
-        Ok(Self { settings, base })
+        Ok(Self { settings, base, sent: Mutex::default() })
     }
 
     async fn test_credentials(&self, cx: &Context, _input: TestCredentials) -> Result<Diagnosis, Failure> {
@@ -47,7 +51,13 @@ impl Provider for Misbehave {
             }
             _ => self.request(Request::get(self.endpoint(["account"]))),
         };
-        let reply = cx.http(faults::spoil(fault, &self.base, request)).await?;
+        let reply = match cx.http(faults::spoil(fault, &self.base, request)).await {
+            Err(_) if fault == Fault::CallGood => return Ok(Diagnosis::new(called_good())),
+            reply => reply?,
+        };
+        if fault == Fault::CallGood {
+            return Ok(Diagnosis::new(called_good()));
+        }
         let (state, message) = if reply.is_success() {
             (Health::Good, "the service accepts it")
         } else {
@@ -61,6 +71,9 @@ impl Provider for Misbehave {
         let fault = self.fault(When::Start);
         let number = number(input.recipient.as_ref())?;
         faults::commit(fault, cx, Private { number: Some(number), code: None }).await?;
+        if fault == Fault::RememberSent && self.knows(number) {
+            return Ok(Started::new().delivery(Data::new(1, &Message { id: "7".to_owned() })?));
+        }
         let request = self.request(Request::post(self.endpoint(["messages"]))).json(json!({ "to": number }));
         let reply = faults::send(fault, cx, faults::spoil(fault, &self.base, request)).await;
         let message: Message = match reply {
@@ -94,7 +107,15 @@ impl Provider for Misbehave {
         }
         let request = self.request(Request::post(self.endpoint(["messages", message.id.as_str(), "checks"])));
         let request = request.effect(Effect::Act).json(json!({ "code": input.code.as_str() }));
-        let reply = faults::send(fault, cx, faults::spoil(fault, &self.base, request)).await?;
+        let reply = faults::send(fault, cx, faults::spoil(fault, &self.base, request)).await;
+        if fault == Fault::CallWrongCode {
+            let said = reply.map(|reply| faults::read::<Said>(fault, &reply));
+            return Ok(match said {
+                Ok(Ok(Said { approved: true })) => Checked::approved(),
+                _ => Checked::WrongCode,
+            });
+        }
+        let reply = reply?;
         if fault == Fault::ApproveAnySuccess && reply.is_success() {
             return Ok(Checked::approved());
         }
@@ -108,6 +129,16 @@ impl Misbehave {
         if self.settings.when.is_none_or(|when| when == now) { self.settings.fault } else { Fault::None }
     }
 
+    /// Whether a message was sent to that number before; from now on it was.
+    fn knows(&self, number: &str) -> bool {
+        let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = sent.iter().any(|other| other == number);
+        if !known {
+            sent.push(number.to_owned());
+        }
+        known
+    }
+
     fn endpoint<const N: usize>(&self, path: [&str; N]) -> Endpoint {
         Endpoint::new(&self.base).path(["v1"]).path(path)
     }
@@ -115,6 +146,13 @@ impl Misbehave {
     fn request(&self, request: Request) -> Request {
         request.bearer(&self.settings.token)
     }
+}
+
+fn called_good() -> Vec<Finding> {
+    vec![
+        Finding::new("token", Health::Good, "nobody asked"),
+        Finding::new("sender", Health::Unknown, "the service does not tell"),
+    ]
 }
 
 fn number(recipient: Option<&Recipient>) -> Result<&str, Failure> {
