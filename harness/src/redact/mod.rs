@@ -43,6 +43,8 @@ pub use kind::SecretKind;
 pub use pieces::{EntryPart, Spot};
 pub use scan::{Form, Leak};
 
+pub(crate) use names::names_secret;
+
 use find::Found;
 use pseudonym::Key;
 use values::Values;

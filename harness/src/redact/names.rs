@@ -82,8 +82,7 @@ pub(super) fn kind(parent: &str, name: &str, value: &str) -> Option<SecretKind> 
     if value.is_empty() || is_reference(value) {
         return None;
     }
-    let named = CREDENTIALS.contains(&name) || CREDENTIAL_ENDS.iter().any(|end| name.ends_with(end));
-    let credential = named && !matches!(value, "true" | "false" | "null");
+    let credential = is_credential(name) && !matches!(value, "true" | "false" | "null");
     if CODES.contains(&name) && is_code(value) {
         Some(SecretKind::Code)
     } else if credential || name == "token" && value.len() >= 8 && !value.contains(' ') {
@@ -93,6 +92,16 @@ pub(super) fn kind(parent: &str, name: &str, value: &str) -> Option<SecretKind> 
     } else {
         None
     }
+}
+
+/// Whether a name, as it is written, means a secret, whatever the value.
+pub(crate) fn names_secret(name: &str) -> bool {
+    let name = plain(name);
+    is_credential(&name) || CODES.contains(&name.as_str())
+}
+
+fn is_credential(name: &str) -> bool {
+    CREDENTIALS.contains(&name) || CREDENTIAL_ENDS.iter().any(|end| name.ends_with(end))
 }
 
 /// Whether what is under a name says who asks.

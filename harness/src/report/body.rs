@@ -3,7 +3,7 @@
 use serde_json::Value;
 use url::form_urlencoded;
 
-use super::masked::{Mask, Masked};
+use super::masked::{Mask, Masked, is_secret};
 use super::model::{ReportBody, ReportContent, ReportFact};
 use crate::cassette::Node;
 
@@ -67,6 +67,7 @@ struct Writer<'a> {
 
 impl Writer<'_> {
     fn value(&mut self, name: &str, json: &Node, depth: usize) {
+        let around = name;
         match json {
             Node::Scalar(value) => {
                 let shown = self.scalar(name, value);
@@ -83,7 +84,9 @@ impl Writer<'_> {
                 let shown = quoted(writer.mask.text(name).as_str());
                 writer.text.push_str(&shown);
                 writer.text.push_str(": ");
-                writer.value(name, json, depth + 1);
+                // What stands below a secret's name is part of it.
+                let inner = if is_secret(around) { around } else { name };
+                writer.value(inner, json, depth + 1);
             }),
         }
     }
@@ -169,6 +172,15 @@ mod tests {
         check(200, r#"{"code":20404}"#, "{\n  \"code\": (5 hidden characters)\n}");
         check(400, r#"{"code":"135790"}"#, "{\n  \"code\": \"(6 hidden characters)\"\n}");
         check(400, r#"{"to":"+15005550006","n":135790}"#, "{\n  \"to\": \"+•••••••••••\",\n  \"n\": ••••••\n}");
+    }
+
+    #[test]
+    fn what_stands_below_a_secret_is_hidden_with_it() {
+        check(
+            200,
+            r#"{"jwt":{"x":"abc","y":["de"]},"x":"abc"}"#,
+            "{\n  \"jwt\": {\n    \"x\": \"(3 hidden characters)\",\n    \"y\": [\n      \"(2 hidden characters)\"\n    ]\n  },\n  \"x\": \"abc\"\n}",
+        );
     }
 
     #[test]

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::cassette::{Cassette, Setting, Shown};
+use crate::redact::names_secret;
 
 /// Stands for each character that is hidden.
 const HIDDEN: char = '•';
@@ -186,7 +187,9 @@ fn texts(name: &str, value: &Value, seen: &mut impl FnMut(&str, &str)) {
 /// Whether the value of a field of this name is never shown.
 pub(super) fn is_secret(name: &str) -> bool {
     let lower = name.to_lowercase();
-    SECRET_NAMES.iter().any(|secret| lower.contains(secret)) || Shown::of_field(name, "").to_string() != ""
+    SECRET_NAMES.iter().any(|secret| lower.contains(secret))
+        || names_secret(name)
+        || Shown::of_field(name, "").to_string() != ""
 }
 
 /// What no writer has to look at again: noncharacters are not text in XML, all else is escaped line by line.
@@ -302,7 +305,18 @@ mod tests {
     #[test]
     fn fields_that_sound_like_secrets_show_their_length() {
         let mask = Mask::default();
-        for name in ["Code", "api_key", "Set-Cookie", "Authorization", "seed", "X-Authy-API-Key"] {
+        for name in [
+            "Code",
+            "api_key",
+            "Set-Cookie",
+            "Authorization",
+            "seed",
+            "X-Authy-API-Key",
+            "jwt",
+            "sig",
+            "user[passwd]",
+            "sessionid",
+        ] {
             assert_eq!(mask.field(name, "abc").as_str(), "(3 hidden characters)", "{name}");
         }
         assert_eq!(mask.field("Channel", "sms").as_str(), "sms");
