@@ -1,6 +1,6 @@
 //! Bodies that are wrong in one way each. `None` where a body has nothing that could be wrong in that way.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Map, Value, json};
 
@@ -20,8 +20,6 @@ const YES: [(&str, &str); 6] = [
 const NUMBERS: [&str; 5] = ["to", "phone_number", "cellphone", "phone", "recipient"];
 /// Shorter ones may stand in a path by chance.
 const SHORTEST_ID: usize = 8;
-/// The size of the shared huge body, in bytes: the default of its fault.
-const SHARED: usize = 50_000_000;
 
 /// Not JSON, in one of the ways in which servers and proxies get it wrong.
 pub(super) fn malformed(body: &[u8], lot: &mut Lot) -> Option<Vec<u8>> {
@@ -45,11 +43,14 @@ pub(super) fn deep(body: &[u8], depth: usize) -> Vec<u8> {
     }
 }
 
-/// So much white space. That of the default size is made once and shared.
+/// So much white space. That of the last size is kept and shared, so that many answers at once cost as much as one.
 pub(super) fn huge(bytes: usize) -> Arc<[u8]> {
-    static HUGE: OnceLock<Arc<[u8]>> = OnceLock::new();
-    let spaces = |bytes| -> Arc<[u8]> { vec![b' '; bytes].into() };
-    if bytes == SHARED { Arc::clone(HUGE.get_or_init(|| spaces(SHARED))) } else { spaces(bytes) }
+    static HUGE: Mutex<Option<Arc<[u8]>>> = Mutex::new(None);
+    let mut huge = HUGE.lock().unwrap_or_else(PoisonError::into_inner);
+    match &*huge {
+        Some(spaces) if spaces.len() == bytes => Arc::clone(spaces),
+        _ => Arc::clone(huge.insert(vec![b' '; bytes].into())),
+    }
 }
 
 /// Every member that could say yes once more, saying yes; where there is none, the first member once more.

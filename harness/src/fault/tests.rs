@@ -360,3 +360,10 @@ fn nothing_of_a_request_is_shown() {
     let shown = format!("{heard:?} {:?}", chosen("delay"));
     assert!(!shown.contains("135790") && !shown.contains(SID), "{shown}");
 }
+
+#[test]
+fn an_id_that_nobody_mistypes_is_compared_with_none() {
+    assert_eq!(fault("time-oot").expect_err("no such fault").nearest, Some("time-out"));
+    let endless = fault(&"delay".repeat(200_000)).expect_err("no such fault");
+    assert_eq!((endless.nearest, endless.id.len()), (None, 64));
+}

@@ -14,6 +14,7 @@ mod tls;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -25,6 +26,9 @@ pub use proxy::{Hosts, Proxy};
 pub use tls::{Tls, TlsError};
 
 use crate::wire::{AsyncResponder, AtOnce, Responder};
+
+/// How long is waited after a connection could not be taken.
+const BREATH: Duration = Duration::from_millis(50);
 
 /// Listens on one address.
 #[derive(Debug)]
@@ -87,8 +91,8 @@ impl Server {
                         };
                         connections.spawn(line.serve(socket));
                     }
-                    // The client gave up, or this process has no descriptor left: both pass.
-                    Err(_) => tokio::task::yield_now().await,
+                    // The client gave up, or this process has no descriptor left: both pass, the latter not at once.
+                    Err(_) => tokio::time::sleep(BREATH).await,
                 },
             }
         }

@@ -15,6 +15,8 @@ use crate::emulate::shelf::Shelf;
 
 /// The longest message, in characters: one client cuts at this, the documents say 144.
 const MESSAGE: usize = 200;
+/// Longest text of a request with all its details, in characters: it stays in the inbox.
+const TEXT: usize = 4096;
 /// Seconds that a request waits where it does not say; one client's notes have 120, a recorded body has this.
 const LIFE: i64 = 86_400;
 
@@ -57,6 +59,9 @@ impl Approvals {
         let mut text = message.to_owned();
         for (name, value) in context.parameters.below("details") {
             text.push_str(&format!("\n{name}: {value}"));
+        }
+        if text.chars().count() > TEXT {
+            return Err(wrong("details"));
         }
         let uuid = uuid(context.stage.dice.draw());
         let approval = Approval {

@@ -75,3 +75,18 @@ fn requests_that_nobody_could_answer_are_refused() {
         assert_eq!(rig.control("approvals", &body).status, 400, "{body}");
     }
 }
+
+#[test]
+fn a_request_for_approval_is_no_longer_than_a_person_would_read() {
+    let rig = Rig::new();
+    rig.mark(TO, PhoneKind::Smartphone);
+    let user = user(&rig);
+    let detail = "x".repeat(1000);
+    let names: Vec<String> = (0..5).map(|number| format!("details[{number}]")).collect();
+    for (details, status) in [(3, 200), (5, 400)] {
+        let mut form = vec![("message", "Log in to ACME?")];
+        form.extend(names[..details].iter().map(|name| (name.as_str(), detail.as_str())));
+        assert_eq!(ask(&rig, &user, &form).status, status, "{details}");
+    }
+    assert_eq!(rig.emulator.inbox().len(), 1);
+}
