@@ -94,7 +94,7 @@ enum Command {
     /// such thing.
     ///
     /// With --emulate, the lines below the first are for the shell and the bootstrap. What is "sent" is at
-    /// /_countersign/phones as a page and at /_countersign/inbox as JSON; status callbacks are sent to this machine only,
+    /// /_countersign/phones as a page and at /_countersign/inbox as JSON; status callbacks of calls are sent to this machine only,
     /// and are at /_countersign/callbacks. Other controls, by POST of a JSON object:
     /// clock {"advance_seconds": N}, phones {"to": NUMBER, "kind": KIND}, channels {"channel": C, "enabled": BOOL},
     /// account {"type": "trial", "status": "suspended"}, approvals {"uuid": ID, "status": "approved"},

@@ -160,7 +160,7 @@ impl Message {
             "num_media": "0",
             "num_segments": self.text.chars().count().div_ceil(160).max(1).to_string(),
             "price": null,
-            "price_unit": "USD",
+            "price_unit": null,
             "messaging_service_sid": self.from.as_ref().err(),
             "sid": self.sid,
             "status": status,
