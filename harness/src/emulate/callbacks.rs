@@ -36,7 +36,30 @@ pub enum Sent {
     /// An answer with this status.
     Answered(u16),
     /// None, and why.
-    Failed(String),
+    Failed(Unanswered),
+}
+
+/// Why a callback got no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unanswered {
+    /// It would have left this machine, or needed TLS.
+    #[error("not sent: the emulator calls back by plain http and to loopback only")]
+    Elsewhere,
+    /// Nobody listens there, or nobody can be reached.
+    #[error("no connection ({0})")]
+    NoConnection(std::io::ErrorKind),
+    /// What should be sent cannot be written as a request.
+    #[error("not sent: its address or signature does not fit into an HTTP request")]
+    NoRequest,
+    /// The receiver broke off, or what it says is not HTTP.
+    #[error("no HTTP answer: the receiver broke off, or speaks something else")]
+    NoHttp,
+    /// It took too long.
+    #[error("no answer within {seconds} seconds")]
+    TooLate {
+        /// How long was waited.
+        seconds: u64,
+    },
 }
 
 impl fmt::Debug for Callback {
@@ -54,7 +77,7 @@ impl Callbacks {
     pub(super) fn record(&mut self, callback: &Callback, sent: &Sent, now: Timestamp) {
         let (status, error) = match sent {
             Sent::Answered(status) => (Some(status), None),
-            Sent::Failed(error) => (None, Some(error)),
+            Sent::Failed(why) => (None, Some(why.to_string())),
         };
         if self.0.len() == ROOM {
             self.0.pop_front();

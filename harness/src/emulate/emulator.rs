@@ -13,6 +13,7 @@ use super::authy::Authy;
 use super::callbacks::{Callback, Callbacks, Sent};
 use super::clock::VirtualClock;
 use super::control;
+use super::control::Intervened;
 use super::control::faults::Armed;
 use super::dice::Dice;
 use super::inbox::{Arrival, Inbox};
@@ -149,20 +150,19 @@ impl Emulator {
         *state = State::new(&self.identity, dice, self.clock.now());
     }
 
-    /// Says how an account stands with Twilio; what is `None` stays as it is. `false` where there is no such account.
-    pub fn mark_account(&self, sid: &str, trial: Option<bool>, status: Option<AccountStatus>) -> bool {
-        let known = self.identity.accounts.iter().any(|account| account.sid == sid);
-        if known {
-            let standings = &mut self.state().stage.standings;
-            let Standing { trial: before, status: was } = standings.of(sid);
-            standings.set(sid, Standing { trial: trial.unwrap_or(before), status: status.unwrap_or(was) });
+    /// Says how an account stands with Twilio; what is `None` stays as it is.
+    pub fn mark_account(&self, sid: &str, trial: Option<bool>, status: Option<AccountStatus>) -> Intervened {
+        if self.identity.accounts.iter().all(|account| account.sid != sid) {
+            return Intervened::Unknown;
         }
-        known
+        let standings = &mut self.state().stage.standings;
+        let Standing { trial: before, status: was } = standings.of(sid);
+        standings.set(sid, Standing { trial: trial.unwrap_or(before), status: status.unwrap_or(was) });
+        Intervened::Done
     }
 
-    /// What a person says to an approval request, in their app: `None` where there is no such request, `Some(false)`
-    /// where it is over.
-    pub fn say_to_approval(&self, uuid: &str, approved: bool) -> Option<bool> {
+    /// What a person says to an approval request, in their app.
+    pub fn say_to_approval(&self, uuid: &str, approved: bool) -> Intervened {
         let now = self.clock.now();
         self.state().authy.say(uuid, approved, now)
     }

@@ -29,8 +29,9 @@ mod tests;
 
 pub use access::{KeyPower, Status as AccountStatus};
 pub use accounts::{EmulatorOptions, OptionsError};
-pub use callbacks::{Callback, Sent};
+pub use callbacks::{Callback, Sent, Unanswered};
 pub use clock::{AdvanceError, VirtualClock};
+pub use control::Intervened;
 pub use emulator::Emulator;
 pub use inbox::Arrival;
 pub use phones::{PhoneError, PhoneKind};

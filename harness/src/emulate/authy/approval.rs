@@ -8,6 +8,7 @@ use super::answer::{Answer, Denial};
 use super::application::NAME;
 use super::phone::uuid;
 use super::user::Users;
+use crate::emulate::control::Intervened;
 use crate::emulate::inbox::Arrival;
 use crate::emulate::phones::PhoneKind;
 use crate::emulate::reply::iso;
@@ -87,14 +88,16 @@ impl Approvals {
         Ok(json!({"approval_request": found.body(context.now()), "success": true}))
     }
 
-    /// What a person does in their app: `None` where there is no such request, `Some(false)` where it is over.
-    pub(super) fn say(&mut self, uuid: &str, approved: bool, now: Timestamp) -> Option<bool> {
-        let found = self.all.get_mut(uuid)?;
-        if found.word(now) != "pending" {
-            return Some(false);
+    /// What a person does in their app.
+    pub(super) fn say(&mut self, uuid: &str, approved: bool, now: Timestamp) -> Intervened {
+        match self.all.get_mut(uuid) {
+            None => Intervened::Unknown,
+            Some(found) if found.word(now) != "pending" => Intervened::Over,
+            Some(found) => {
+                found.said = Some((approved, now));
+                Intervened::Done
+            }
         }
-        found.said = Some((approved, now));
-        Some(true)
     }
 }
 

@@ -17,6 +17,7 @@ use self::parameters::Parameters;
 use self::phone::PhoneVerifications;
 use self::user::Users;
 use super::accounts::Identity;
+use super::control::Intervened;
 use super::emulator::Stage;
 use super::request::Asked;
 use crate::wire::WireAnswer;
@@ -63,9 +64,10 @@ impl Authy {
         Self { applications: identity.authy_keys.iter().map(|_| application()).collect(), next_user: 1000 }
     }
 
-    /// What a person does in their app: `None` where there is no such request, `Some(false)` where it is over.
-    pub(super) fn say(&mut self, uuid: &str, approved: bool, now: Timestamp) -> Option<bool> {
-        self.applications.iter_mut().find_map(|application| application.approvals.say(uuid, approved, now))
+    /// What a person does in their app.
+    pub(super) fn say(&mut self, uuid: &str, approved: bool, now: Timestamp) -> Intervened {
+        let mut said = self.applications.iter_mut().map(|application| application.approvals.say(uuid, approved, now));
+        said.find(|said| *said != Intervened::Unknown).unwrap_or(Intervened::Unknown)
     }
 
     pub(super) fn respond(&mut self, stage: &mut Stage, identity: &Identity, asked: &Asked<'_>) -> WireAnswer {

@@ -34,6 +34,18 @@ static POLICY: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
+/// What came of an intervention.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Intervened {
+    /// It is so from now on.
+    Done,
+    /// There is nothing of that id.
+    Unknown,
+    /// It is too late: what it was about has ended.
+    Over,
+}
+
 /// A control request that cannot be carried out.
 struct Objection {
     status: u16,
@@ -176,8 +188,10 @@ fn switch(emulator: &Emulator, body: &Map<String, Value>) -> Result<(), Objectio
     let enabled = body.get("enabled").and_then(Value::as_bool).ok_or_else(error)?;
     let service = text(body, "service")?;
     match emulator.verify(|verify| verify.switch(service, channel, enabled)) {
-        true => Ok(()),
-        false => Err(Objection::field("service", "must be the SID of a Verify service; this one is unknown")),
+        Intervened::Done => Ok(()),
+        Intervened::Unknown | Intervened::Over => {
+            Err(Objection::field("service", "must be the SID of a Verify service; this one is unknown"))
+        }
     }
 }
 
@@ -197,8 +211,10 @@ fn account(emulator: &Emulator, body: &Map<String, Value>) -> Result<(), Objecti
         return Err(Objection::field("type", "or status must be there: nothing would change"));
     }
     match emulator.mark_account(&sid, trial, status) {
-        true => Ok(()),
-        false => Err(Objection::field("sid", "must be the SID of an account; this one is unknown")),
+        Intervened::Done => Ok(()),
+        Intervened::Unknown | Intervened::Over => {
+            Err(Objection::field("sid", "must be the SID of an account; this one is unknown"))
+        }
     }
 }
 
@@ -212,9 +228,9 @@ fn approve(emulator: &Emulator, body: &Map<String, Value>) -> Result<(), Objecti
         _ => return Err(Objection::field("status", "must be approved or denied")),
     };
     match emulator.say_to_approval(uuid, approved) {
-        Some(true) => Ok(()),
-        None => Err(error()),
-        Some(false) => {
+        Intervened::Done => Ok(()),
+        Intervened::Unknown => Err(error()),
+        Intervened::Over => {
             let error = "the approval request is over: it was answered before, or it expired".to_owned();
             Err(Objection { status: 409, field: Some("uuid"), error })
         }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::super::{Callback, Sent};
+use super::super::{Callback, Sent, Unanswered};
 use super::*;
 
 const CALLS: &str = "/2010-04-01/Accounts/ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/Calls";
@@ -88,7 +88,7 @@ fn bad_wishes_are_refused_and_what_came_of_good_ones_can_be_read() {
     rig.advance(600);
     let due = rig.emulator.callbacks_due();
     rig.emulator.callback_sent(&due[0], &Sent::Answered(204));
-    rig.emulator.callback_sent(&due[0], &Sent::Failed("nobody there".to_owned()));
+    rig.emulator.callback_sent(&due[0], &Sent::Failed(Unanswered::NoHttp));
     let mut request = request("GET", "/_countersign/callbacks", &[]);
     request.host = None;
     let got = rig.send(&request).expect(200);
@@ -96,5 +96,8 @@ fn bad_wishes_are_refused_and_what_came_of_good_ones_can_be_read() {
         (&got[0]["status"], &got[0]["event"], &got[0]["error"]),
         (&json!(204), &json!("completed"), &Value::Null)
     );
-    assert_eq!((&got[1]["status"], &got[1]["error"]), (&Value::Null, &json!("nobody there")));
+    assert_eq!(
+        (&got[1]["status"], &got[1]["error"]),
+        (&Value::Null, &json!("no HTTP answer: the receiver broke off, or speaks something else"))
+    );
 }

@@ -20,6 +20,7 @@ use jiff::Timestamp;
 use self::attempt::Attempts;
 use self::service::Service;
 use super::accounts::Identity;
+use super::control::Intervened;
 use super::emulator::Stage;
 use super::page::Page;
 use super::reply::{Outcome, Refusal, Reply};
@@ -57,13 +58,12 @@ impl Verify {
         Self { services, attempts: Attempts::new() }
     }
 
-    /// Switches a channel of one service, or of all, on or off, as only Twilio's console can; `false` where there is no
-    /// such service.
-    pub(super) fn switch(&mut self, service: Option<&str>, channel: Channel, enabled: bool) -> bool {
-        let mut found = false;
+    /// Switches a channel of one service, or of all, on or off, as only Twilio's console can.
+    pub(super) fn switch(&mut self, service: Option<&str>, channel: Channel, enabled: bool) -> Intervened {
+        let mut found = Intervened::Unknown;
         for known in self.services.iter_mut().filter(|known| service.is_none_or(|wanted| wanted == known.sid())) {
             known.switch(channel, enabled);
-            found = true;
+            found = Intervened::Done;
         }
         found
     }

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use countersign_harness::emulate::{Callback, Emulator, Sent};
+use countersign_harness::emulate::{Callback, Emulator, Sent, Unanswered};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Bytes;
 use hyper::client::conn::http1;
@@ -37,7 +37,7 @@ pub(super) async fn send_all(emulator: Arc<Emulator>) {
                 let sent = match tokio::time::timeout(PATIENCE, send(&callback)).await {
                     Ok(Ok(status)) => Sent::Answered(status),
                     Ok(Err(error)) => Sent::Failed(error),
-                    Err(_) => Sent::Failed(format!("no answer within {} seconds", PATIENCE.as_secs())),
+                    Err(_) => Sent::Failed(Unanswered::TooLate { seconds: PATIENCE.as_secs() }),
                 };
                 emulator.callback_sent(&callback, &sent);
             }
@@ -45,14 +45,14 @@ pub(super) async fn send_all(emulator: Arc<Emulator>) {
     }
 }
 
-async fn send(callback: &Callback) -> Result<u16, String> {
+async fn send(callback: &Callback) -> Result<u16, Unanswered> {
     let address = address(&callback.url)?;
-    let told = |error: &dyn std::error::Error| error.to_string();
-    let socket = TcpStream::connect(address).await.map_err(|error| told(&error))?;
-    let (mut sender, connection) = http1::handshake(TokioIo::new(socket)).await.map_err(|error| told(&error))?;
+    let request = request(callback).map_err(|_| Unanswered::NoRequest)?;
+    let socket = TcpStream::connect(address).await.map_err(|error| Unanswered::NoConnection(error.kind()))?;
+    let shaken = http1::handshake(TokioIo::new(socket)).await;
+    let (mut sender, connection) = shaken.map_err(|_| Unanswered::NoHttp)?;
     tokio::spawn(connection);
-    let request = request(callback).map_err(|error| told(&error))?;
-    let answer = sender.send_request(request).await.map_err(|error| told(&error))?;
+    let answer = sender.send_request(request).await.map_err(|_| Unanswered::NoHttp)?;
     let status = answer.status().as_u16();
     // Read, so that the receiver can finish; what it says is nobody's concern.
     let _ = Limited::new(answer.into_body(), ANSWER).collect().await;
@@ -76,17 +76,16 @@ fn request(callback: &Callback) -> Result<Request<Full<Bytes>>, hyper::http::Err
 }
 
 /// Where it goes, if that is this machine.
-fn address(url: &Url) -> Result<SocketAddr, String> {
-    let elsewhere = || "not sent: the emulator calls back by plain http and to loopback only".to_owned();
+fn address(url: &Url) -> Result<SocketAddr, Unanswered> {
     let ip = match url.host() {
         Some(Host::Ipv4(ip)) => IpAddr::V4(ip),
         Some(Host::Ipv6(ip)) => IpAddr::V6(ip),
         Some(Host::Domain(name)) if name.eq_ignore_ascii_case("localhost") => std::net::Ipv4Addr::LOCALHOST.into(),
-        _ => return Err(elsewhere()),
+        _ => return Err(Unanswered::Elsewhere),
     };
     match url.scheme() == "http" && ip.is_loopback() {
         true => Ok(SocketAddr::new(ip, url.port_or_known_default().unwrap_or(80))),
-        false => Err(elsewhere()),
+        false => Err(Unanswered::Elsewhere),
     }
 }
 

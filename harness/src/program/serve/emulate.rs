@@ -75,16 +75,25 @@ pub(super) fn run(identity: Identity, place: &Place, out: &mut impl Write) -> io
     Ok(served.unwrap_or(Exit::Passed))
 }
 
-fn options(identity: Identity) -> Result<EmulatorOptions, String> {
-    let pairs = |option: &str, shape: &str, given: Vec<String>| -> Result<Vec<(String, Secret)>, String> {
+/// An option that is not a pair. What was given is not shown: it may be the secret.
+#[derive(Debug, thiserror::Error)]
+#[error("{option} (number {number}) has no colon in it; write {shape}")]
+struct NoColon {
+    option: &'static str,
+    /// Which of those that were given; the first is 1.
+    number: usize,
+    shape: &'static str,
+}
+
+fn options(identity: Identity) -> Result<EmulatorOptions, NoColon> {
+    let pairs = |option: &'static str, shape: &'static str, given: Vec<String>| {
         let pair = |(index, text): (usize, String)| match text.split_once(':') {
             Some((sid, secret)) => Ok((sid.to_owned(), Secret::new(secret))),
-            // Not shown: it may be the secret.
-            None => Err(format!("{option} (number {}) has no colon in it; write {shape}", index + 1)),
+            None => Err(NoColon { option, number: index + 1, shape }),
         };
-        given.into_iter().enumerate().map(pair).collect()
+        given.into_iter().enumerate().map(pair).collect::<Result<Vec<(String, Secret)>, NoColon>>()
     };
-    let keys = |option: &str, given: Vec<String>, power: KeyPower| -> Result<Vec<_>, String> {
+    let keys = |option: &'static str, given: Vec<String>, power: KeyPower| -> Result<Vec<_>, NoColon> {
         let pairs = pairs(option, "SID:SECRET", given)?;
         Ok(pairs.into_iter().map(|(sid, secret)| (sid, secret, power)).collect())
     };
