@@ -64,6 +64,15 @@ pub(crate) fn number(twiml: &str) -> Result<Spoken, Unspoken> {
     Ok(Spoken { digits, frame })
 }
 
+/// All numbers that the document speaks, one code or several; of what is no XML, those that stand in it.
+pub(crate) fn numbers(twiml: &str) -> Vec<String> {
+    let spans: Vec<Range<usize>> = match speech(twiml) {
+        Ok(says) => says.into_iter().flat_map(|say| say.spans).collect(),
+        Err(_) => std::iter::once(0..twiml.len()).collect(),
+    };
+    spans.iter().flat_map(|span| runs(twiml, span)).map(|run| run.digits).collect()
+}
+
 /// What the document speaks, one `<Say>` per line.
 ///
 /// # Errors

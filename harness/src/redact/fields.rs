@@ -7,6 +7,9 @@ use percent_encoding::percent_decode_str;
 
 use super::names::plain;
 
+/// Longer words before a `=` are no names.
+const LONGEST_NAME: usize = 64;
+
 /// One value and its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Field {
@@ -18,8 +21,23 @@ pub(super) struct Field {
     pub(super) value: String,
     /// Where the value stands, without quotes.
     pub(super) span: Range<usize>,
-    /// Whether it is a text; numbers and booleans of JSON are none.
-    pub(super) text: bool,
+    pub(super) role: Role,
+}
+
+/// What a value is in its body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    Text,
+    /// A number, a boolean or `null` of JSON.
+    Bare,
+    /// The name of others: it has none itself, but can hold what values hold.
+    Name,
+}
+
+impl Field {
+    fn name(text: String, span: Range<usize>) -> Self {
+        Self { parent: String::new(), name: String::new(), value: text, span, role: Role::Name }
+    }
 }
 
 /// How names and values are written.
@@ -28,19 +46,30 @@ pub(super) enum Format {
     /// `application/x-www-form-urlencoded`, and queries.
     Form,
     Json,
-    /// Names and values cannot be told.
+    /// Elements and attributes, also of HTML.
+    Xml,
+    /// `multipart/form-data`.
+    Multipart,
+    /// Names and values, if any, stand in lines; or they cannot be told.
     Other,
 }
 
 impl Format {
     pub(super) fn of(content_type: Option<&str>, body: &[u8]) -> Self {
         let content_type = content_type.unwrap_or_default().to_ascii_lowercase();
-        // Authy sends JSON under HTML types.
-        let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
-        if content_type.starts_with("application/x-www-form-urlencoded") {
-            Self::Form
-        } else if content_type.contains("json") || matches!(first, Some(b'{' | b'[')) {
+        let mut bytes = body.iter().filter(|byte| !byte.is_ascii_whitespace());
+        let first = bytes.next();
+        // Authy sends JSON under HTML types, and curl under that of forms.
+        let json = first == Some(&b'{')
+            || first == Some(&b'[') && matches!(bytes.next(), Some(b'{' | b'[' | b'"' | b']' | b'-' | b'0'..=b'9'));
+        if json || content_type.contains("json") {
             Self::Json
+        } else if content_type.starts_with("application/x-www-form-urlencoded") {
+            Self::Form
+        } else if content_type.starts_with("multipart/") {
+            Self::Multipart
+        } else if first == Some(&b'<') {
+            Self::Xml
         } else {
             Self::Other
         }
@@ -52,8 +81,45 @@ pub(super) fn fields(bytes: &[u8], format: Format) -> Vec<Field> {
     match format {
         Format::Form => form(bytes),
         Format::Json => json(bytes),
-        Format::Other => Vec::new(),
+        Format::Xml => super::markup::xml(bytes),
+        Format::Multipart => super::markup::multipart(bytes),
+        Format::Other => lines(bytes),
     }
+}
+
+/// `name=value` and `name: value` in lines, several of the first kind also between `&`.
+fn lines(bytes: &[u8]) -> Vec<Field> {
+    let mut fields = Vec::new();
+    let mut start = 0;
+    for line in bytes.split(|byte| matches!(byte, b'\n' | b'\r')) {
+        let separator = line.iter().position(|byte| matches!(byte, b'=' | b':'));
+        let named = separator.is_some_and(|at| {
+            let name = line[..at].trim_ascii();
+            let part = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.[]%".contains(byte);
+            !name.is_empty() && name.len() <= LONGEST_NAME && name.iter().all(part)
+        });
+        match separator.filter(|_| named) {
+            Some(at) if line[at] == b'=' => fields.extend(
+                form(line)
+                    .into_iter()
+                    .map(|field| Field { span: field.span.start + start..field.span.end + start, ..field }),
+            ),
+            Some(at) => {
+                let value = line[at + 1..].trim_ascii();
+                let from = start + at + 1 + (line.len() - at - 1 - line[at + 1..].trim_ascii_start().len());
+                fields.push(Field {
+                    parent: String::new(),
+                    name: plain(&String::from_utf8_lossy(&line[..at])),
+                    value: String::from_utf8_lossy(value).into_owned(),
+                    span: from..from + value.len(),
+                    role: Role::Text,
+                });
+            }
+            None => {}
+        }
+        start += line.len() + 1;
+    }
+    fields
 }
 
 fn form(bytes: &[u8]) -> Vec<Field> {
@@ -67,13 +133,17 @@ fn form(bytes: &[u8]) -> Vec<Field> {
             let text = String::from_utf8_lossy(bytes).replace('+', " ");
             percent_decode_str(&text).decode_utf8_lossy().into_owned()
         };
+        let name = decoded(&pair[..equals]);
         fields.push(Field {
             parent: String::new(),
-            name: plain(&decoded(&pair[..equals])),
+            name: plain(&name),
             value: decoded(&bytes[from..end]),
             span: from..end,
-            text: true,
+            role: Role::Text,
         });
+        if !name.is_empty() {
+            fields.push(Field::name(name, start..start + equals));
+        }
         start = end + 1;
     }
     fields
@@ -100,8 +170,11 @@ fn json(bytes: &[u8]) -> Vec<Field> {
                 let text = unescaped(&bytes[span.clone()]);
                 let colon = bytes[at..].iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b':');
                 match levels.last_mut() {
-                    Some(level) if level.object && colon => level.name = plain(&text),
-                    _ => fields.push(field(&levels, text, span, true)),
+                    Some(level) if level.object && colon => {
+                        level.name = plain(&text);
+                        fields.push(Field::name(text, span));
+                    }
+                    _ => fields.push(field(&levels, text, span, Role::Text)),
                 }
             }
             b'{' | b'[' => {
@@ -117,7 +190,7 @@ fn json(bytes: &[u8]) -> Vec<Field> {
                 let part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.');
                 at += bytes[at..].iter().take_while(|byte| part(byte)).count();
                 let text = String::from_utf8_lossy(&bytes[start..at]).into_owned();
-                fields.push(field(&levels, text, start..at, false));
+                fields.push(field(&levels, text, start..at, Role::Bare));
             }
             _ => at += 1,
         }
@@ -125,11 +198,11 @@ fn json(bytes: &[u8]) -> Vec<Field> {
     fields
 }
 
-fn field(levels: &[Level], value: String, span: Range<usize>, text: bool) -> Field {
+fn field(levels: &[Level], value: String, span: Range<usize>, role: Role) -> Field {
     let name = levels.last().map(|level| level.name.clone()).unwrap_or_default();
     // A list has the name of its member; what is around an object is the level before.
     let around = levels.iter().rev().skip(1).find(|level| level.object);
-    Field { parent: around.map(|level| level.name.clone()).unwrap_or_default(), name, value, span, text }
+    Field { parent: around.map(|level| level.name.clone()).unwrap_or_default(), name, value, span, role }
 }
 
 /// Behind the closing quote, or at the end.
@@ -159,6 +232,7 @@ mod tests {
         let fields = fields(body.as_bytes(), format);
         let found: Vec<_> = fields
             .iter()
+            .filter(|field| field.role != Role::Name)
             .map(|field| (&*field.parent, &*field.name, &*field.value, &body[field.span.clone()]))
             .collect();
         assert_eq!(found, expected);
@@ -170,6 +244,31 @@ mod tests {
             "To=%2B49+30&user%5Blogin%5D=a%20b&x&=y",
             Format::Form,
             &[("", "to", "+49 30", "%2B49+30"), ("", "login", "a b", "a%20b"), ("", "x", "", ""), ("", "", "y", "y")],
+        );
+    }
+
+    #[test]
+    fn forms_are_told_by_what_they_hold() {
+        let form = "application/x-www-form-urlencoded";
+        for (content_type, body, expected) in [
+            (form, "a=b", Format::Form),
+            (form, " {\"a\": 1}", Format::Json),
+            (form, "[a]=b", Format::Form),
+            ("text/html", "[\"a\"]", Format::Json),
+            ("", "<a/>", Format::Xml),
+            ("multipart/form-data; boundary=x", "--x", Format::Multipart),
+            ("text/plain", "a=b", Format::Other),
+        ] {
+            assert_eq!(Format::of(Some(content_type), body.as_bytes()), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn lines_have_names_too() {
+        check(
+            "Code=1&x=a%20b\r\nPassword: p q \nno name: here\n",
+            Format::Other,
+            &[("", "code", "1", "1"), ("", "x", "a b", "a%20b"), ("", "password", "p q", "p q")],
         );
     }
 

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use percent_encoding::percent_decode_str;
 
 use super::Redaction;
-use super::fields::{Field, Format, fields};
+use super::fields::{Field, Format, Role, fields};
 use super::kind::SecretKind;
 use super::names::{self, is_code, is_phone, is_reference, plain};
 use super::patterns;
@@ -47,6 +47,15 @@ pub(super) struct Number {
     pub(super) national: Option<String>,
 }
 
+/// What values are looked for by.
+#[derive(Clone, Copy)]
+struct Scope<'a> {
+    /// Plain names besides the default.
+    added: &'a [String],
+    /// Whether this was sent.
+    request: bool,
+}
+
 impl Found {
     pub(super) fn of(draft: &Draft, redaction: &Redaction) -> Self {
         let mut found = Self::default();
@@ -55,13 +64,16 @@ impl Found {
             found.push(SecretKind::Added, secret.expose());
         }
         let mut draft = draft.clone();
-        visit(&mut draft, &mut |_, piece| match piece {
-            Piece::Target(target) => found.in_target(target, &added),
-            Piece::Header { name, value } => found.in_header(name, value, &added),
-            Piece::Body { format, bytes } => found.in_body(bytes, format, &added),
-            // What stands in there is the project's own: a code or a seed of a test case is one of its inputs, unless it
-            // is in the exchanges, too.
-            Piece::Text(text) => found.in_own_text(text),
+        visit(&mut draft, &mut |spot, piece| {
+            let scope = Scope { added: &added, request: spot.is_request() };
+            match piece {
+                Piece::Target(target) => found.in_target(target, scope),
+                Piece::Header { name, value } => found.in_header(name, value, scope),
+                Piece::Body { format, bytes } => found.in_body(bytes, format, scope),
+                // What stands in there is the project's own: a code or a seed of a test case is one of its inputs, unless it
+                // is in the exchanges, too.
+                Piece::Text(text) => found.in_own_text(text),
+            }
         });
         found
     }
@@ -72,12 +84,12 @@ impl Found {
         login.map(|login| Key::of(login.text.as_bytes()))
     }
 
-    fn in_target(&mut self, target: &str, added: &[String]) {
+    fn in_target(&mut self, target: &str, scope: Scope<'_>) {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let segments: Vec<String> =
             path.split('/').map(|segment| percent_decode_str(segment).decode_utf8_lossy().into_owned()).collect();
         for (at, segment) in segments.iter().enumerate() {
-            self.in_text(segment, added, 0);
+            self.in_text(segment, scope, 0);
             match at.checked_sub(1).map(|before| segments[before].as_str()) {
                 // `/protected/json/verify/{token}/{authy_id}`
                 Some("verify") if is_code(segment) => self.push(SecretKind::Code, segment),
@@ -85,10 +97,10 @@ impl Found {
                 _ => {}
             }
         }
-        self.in_body(query.as_bytes(), Format::Form, added);
+        self.in_body(query.as_bytes(), Format::Form, scope);
     }
 
-    fn in_header(&mut self, name: &str, value: &str, added: &[String]) {
+    fn in_header(&mut self, name: &str, value: &str, scope: Scope<'_>) {
         let plain = plain(name);
         match plain.as_str() {
             "authorization" | "proxyauthorization" => {
@@ -102,14 +114,14 @@ impl Found {
                 let cookies = value.split('\n').filter_map(|cookie| cookie.split(';').next());
                 cookies.for_each(|cookie| self.cookie(cookie));
             }
-            _ if added.contains(&plain) => self.push(SecretKind::Added, value),
-            _ => match names::kind("", &plain, value) {
+            _ => match names::kind("", &plain, value, scope.request) {
                 Some(SecretKind::Credential) => self.log_in(value),
-                Some(kind @ SecretKind::Code) => self.push(kind, value),
+                Some(kind @ SecretKind::Code) => self.push(kind, &names::digits(value)),
+                _ if scope.added.contains(&plain) => self.push(SecretKind::Added, value),
                 _ => {}
             },
         }
-        self.in_text(value, added, 0);
+        self.in_text(value, scope, 0);
     }
 
     fn cookie(&mut self, cookie: &str) {
@@ -122,33 +134,38 @@ impl Found {
         self.login.get_or_insert_with(|| Value::new(SecretKind::Credential, credentials));
     }
 
-    fn in_body(&mut self, bytes: &[u8], format: Format, added: &[String]) {
-        if format == Format::Other {
-            self.in_text(&String::from_utf8_lossy(bytes), added, 0);
+    fn in_body(&mut self, bytes: &[u8], format: Format, scope: Scope<'_>) {
+        if !matches!(format, Format::Form | Format::Json) {
+            self.in_text(&String::from_utf8_lossy(bytes), scope, 0);
         }
-        self.in_fields(bytes, format, added, 0);
+        let named = self.in_fields(bytes, format, scope, 0);
+        // A request whose form cannot be told says who is meant and by which code all the same.
+        if scope.request && !named {
+            self.in_message(&String::from_utf8_lossy(bytes));
+        }
     }
 
-    fn in_fields(&mut self, bytes: &[u8], format: Format, added: &[String], depth: usize) {
+    fn in_fields(&mut self, bytes: &[u8], format: Format, scope: Scope<'_>, depth: usize) -> bool {
         let fields = fields(bytes, format);
         for field in &fields {
-            self.in_field(field, &fields, added);
-            self.in_text(&field.value, added, depth);
+            self.in_field(field, &fields, scope);
+            self.in_text(&field.value, scope, depth);
         }
+        !fields.is_empty()
     }
 
-    fn in_field(&mut self, field: &Field, all: &[Field], added: &[String]) {
-        let Field { parent, name, value, text, .. } = field;
+    fn in_field(&mut self, field: &Field, all: &[Field], scope: Scope<'_>) {
+        let Field { parent, name, value, role, .. } = field;
+        let bare = *role == Role::Bare;
         // Of what JSON has besides texts, only whole numbers can be secret.
-        if !text && !value.bytes().all(|byte| byte.is_ascii_digit()) {
+        if *role == Role::Name || bare && !value.bytes().all(|byte| byte.is_ascii_digit()) {
             return;
         }
-        if added.contains(name) {
-            return self.push(SecretKind::Added, value);
-        }
-        match names::kind(parent, name, value) {
+        let before = self.numbers.len() + self.nobodys.len();
+        match names::kind(parent, name, value, scope.request) {
             // The numbers under `code` in replies are those of errors.
-            Some(SecretKind::Code) if !text && name == "code" => {}
+            Some(SecretKind::Code) if bare && name == "code" && !scope.request => {}
+            Some(kind @ SecretKind::Code) => self.push(kind, &names::digits(value)),
             Some(kind @ SecretKind::Credential) => {
                 self.push(kind, value);
                 if names::is_login(name) {
@@ -156,13 +173,33 @@ impl Found {
                 }
             }
             Some(kind) => self.push(kind, value),
-            None if is_phone(name) => self.number(value, country(field, all)),
-            None if name == "twiml" => {
-                if let Ok(spoken) = spoken::number(value) {
-                    self.push(SecretKind::Code, &spoken.digits);
+            None if is_phone(name) => {
+                self.number(value, country(field, all));
+                // The rules of numbers know it already, or it is none.
+                if scope.added.contains(name) && before == self.numbers.len() + self.nobodys.len() {
+                    self.push(SecretKind::Added, value);
                 }
             }
+            None if name == "twiml" => {
+                for digits in spoken::numbers(value) {
+                    self.push(SecretKind::Code, &digits);
+                }
+                if scope.request {
+                    self.in_message(&spoken::text(value).unwrap_or_else(|_| value.clone()));
+                }
+            }
+            None if scope.request && matches!(name.as_str(), "body" | "text" | "message" | "custommessage") => {
+                self.in_message(value);
+            }
+            None if scope.added.contains(name) => self.push(SecretKind::Added, value),
             None => {}
+        }
+    }
+
+    /// The codes in what is sent to a person: each group of digits that stands alone, or two that make one.
+    fn in_message(&mut self, text: &str) {
+        for code in patterns::standing_digits(text) {
+            self.push(SecretKind::Code, &code);
         }
     }
 
@@ -180,7 +217,7 @@ impl Found {
     }
 
     /// What is known by its form alone.
-    fn in_text(&mut self, text: &str, added: &[String], depth: usize) {
+    fn in_text(&mut self, text: &str, scope: Scope<'_>, depth: usize) {
         self.in_own_text(text);
         for end in patterns::number_ends(text) {
             self.number_ends.push(end.to_owned());
@@ -207,22 +244,22 @@ impl Found {
             }
         }
         if depth < DEEPEST {
-            self.within(text, added, depth + 1);
+            self.within(text, scope, depth + 1);
         }
     }
 
     /// Other bodies within a text.
-    fn within(&mut self, text: &str, added: &[String], depth: usize) {
+    fn within(&mut self, text: &str, scope: Scope<'_>, depth: usize) {
         if text.starts_with(['{', '[']) && text.len() > 2 && !is_reference(text) {
-            self.in_fields(text.as_bytes(), Format::Json, added, depth);
+            self.in_fields(text.as_bytes(), Format::Json, scope, depth);
         }
         if let Some((_, query)) = text.split_once("://").and_then(|(_, rest)| rest.split_once('?')) {
-            self.in_fields(query.as_bytes(), Format::Form, added, depth);
+            self.in_fields(query.as_bytes(), Format::Form, scope, depth);
         }
         if text.contains('%') {
             let decoded = percent_decode_str(text).decode_utf8_lossy();
             if decoded != text {
-                self.in_text(&decoded, added, depth);
+                self.in_text(&decoded, scope, depth);
             }
         }
     }
@@ -269,10 +306,15 @@ impl Found {
     }
 
     fn push(&mut self, kind: SecretKind, text: &str) {
-        if text.is_empty() || is_reference(text) || self.values.iter().any(|known| *known.text == text) {
+        if text.is_empty() || is_reference(text) {
             return;
         }
-        self.values.push(Value::new(kind, text));
+        match self.values.iter_mut().find(|known| *known.text == text) {
+            // The digits of codes may stand apart, whatever else the value is.
+            Some(known) if kind == SecretKind::Code => known.kind = kind,
+            Some(_) => {}
+            None => self.values.push(Value::new(kind, text)),
+        }
     }
 }
 

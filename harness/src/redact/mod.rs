@@ -19,6 +19,7 @@
 mod fields;
 mod find;
 mod kind;
+mod markup;
 mod names;
 mod patterns;
 mod pieces;

@@ -41,14 +41,17 @@ const PHONES: [&str; 21] = [
 /// Whole names that mean a credential.
 const CREDENTIALS: [&str; 4] = ["authorization", "jwt", "seed", "sig"];
 /// Ends of names that mean a credential: `primary_auth_token`, `X-Authy-API-Key`, `Binding.Secret`.
-const CREDENTIAL_ENDS: [&str; 15] = [
+const CREDENTIAL_ENDS: [&str; 20] = [
     "accesskey",
     "accesstoken",
+    "apitoken",
     "apikey",
     "authtoken",
     "bearertoken",
     "clientsecret",
     "idtoken",
+    "notificationtoken",
+    "passphrase",
     "passwd",
     "password",
     "privatekey",
@@ -56,7 +59,9 @@ const CREDENTIAL_ENDS: [&str; 15] = [
     "secret",
     "secretkey",
     "sessionid",
+    "sessiontoken",
     "signature",
+    "signature256",
 ];
 const NAMES: [&str; 9] = [
     "accountname",
@@ -72,15 +77,22 @@ const NAMES: [&str; 9] = [
 
 /// A name in lower case, without what separates its words; of `user[cellphone]` and `Binding.Secret` the last part.
 pub(super) fn plain(name: &str) -> String {
+    // `api_key[]` is a list of keys.
+    let name = name.strip_suffix("[]").unwrap_or(name);
     let inner = name.trim_end_matches(']').rsplit('[').next().unwrap_or(name);
     let inner = inner.rsplit('.').next().unwrap_or(inner);
-    inner.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
+    inner.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 /// What the value under a name is, by the plain form of the name and of that of the object around it.
-pub(super) fn kind(parent: &str, name: &str, value: &str) -> Option<SecretKind> {
+/// In requests everything under the name of a code is one, or a proof in its place.
+pub(super) fn kind(parent: &str, name: &str, value: &str, request: bool) -> Option<SecretKind> {
     if value.is_empty() || is_reference(value) {
         return None;
+    }
+    if request && CODES.contains(&name) && !matches!(value, "true" | "false" | "null") {
+        let code = !digits(value).is_empty() && digits(value).bytes().all(|byte| byte.is_ascii_digit());
+        return Some(if code { SecretKind::Code } else { SecretKind::Credential });
     }
     let credential = is_credential(name) && !matches!(value, "true" | "false" | "null");
     if CODES.contains(&name) && is_code(value) {
@@ -135,13 +147,20 @@ pub(super) fn is_code(value: &str) -> bool {
     (4..=10).contains(&value.len()) && value.bytes().all(|byte| byte.is_ascii_digit())
 }
 
+/// A code without what people put between its digits; other values as they are.
+pub(super) fn digits(value: &str) -> String {
+    let gap = |c: char| matches!(c, ' ' | '-' | '.' | ',' | '+' | '\u{a0}');
+    let digits: String = value.chars().filter(|c| !gap(*c)).collect();
+    if digits.bytes().all(|byte| byte.is_ascii_digit()) { digits } else { value.to_owned() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[track_caller]
     fn check(name: &str, value: &str, expected: Option<SecretKind>) {
-        assert_eq!(kind("", &plain(name), value), expected, "{name}");
+        assert_eq!(kind("", &plain(name), value, false), expected, "{name}");
     }
 
     #[test]
@@ -155,6 +174,9 @@ mod tests {
         check("api_key", "abc", Some(SecretKind::Credential));
         check("primary_auth_token", "abc", Some(SecretKind::Credential));
         check("Binding.Secret", "GEZDGNBV", Some(SecretKind::Credential));
+        check("X-Hub-Signature-256", "sha256=0f1e", Some(SecretKind::Credential));
+        check("X-Api-Token", "abc", Some(SecretKind::Credential));
+        check("api_key[]", "k", Some(SecretKind::Credential));
         check("X-Twilio-Signature", "a+b/c=", Some(SecretKind::Credential));
         check("FriendlyName", "ACME", Some(SecretKind::Name));
         check("user[login]", "ada", Some(SecretKind::Name));

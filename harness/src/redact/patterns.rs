@@ -19,6 +19,9 @@ static NUMBER: LazyLock<Option<Regex>> = pattern!(r"(?:^|[^0-9A-Za-z/+])(\+[1-9]
 static NUMBER_START: LazyLock<Option<Regex>> = pattern!(r"\+[1-9][0-9]{2,13}X{2,}");
 /// `XXX-XXX-XX67`, as the Authy-style service has it.
 static NUMBER_END: LazyLock<Option<Regex>> = pattern!(r"X{2,}[X-]*[0-9]{2,4}(?-u:\b)");
+static DATE: LazyLock<Option<Regex>> = pattern!(r"(?-u:\b)[0-9]{4}-[0-9]{2}-[0-9]{2}(?-u:\b)");
+/// A code in two groups.
+static PAIR: LazyLock<Option<Regex>> = pattern!(r"(?-u:\b)([0-9]{3,4})[ -]([0-9]{3,4})(?-u:\b)");
 static EMAIL: LazyLock<Option<Regex>> = pattern!(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}");
 /// `https://user:password@host`.
 static USERINFO: LazyLock<Option<Regex>> = pattern!(r"://[^/\s:@?#]*:([^/\s@?#]+)@");
@@ -79,6 +82,21 @@ pub(super) fn otpauths(text: &str) -> impl Iterator<Item = &str> {
     all(&OTPAUTH, text)
 }
 
+/// Groups of 4 to 10 digits that are no part of a word, a date or a number in international form, and pairs of groups
+/// that are written apart: `482-913`.
+pub(super) fn standing_digits(text: &str) -> Vec<String> {
+    let mut rest = text.to_owned();
+    for pattern in [&NUMBER, &DATE].into_iter().filter_map(|pattern| pattern.as_ref()) {
+        rest = pattern.replace_all(&rest, "|").into_owned();
+    }
+    let pairs = PAIR.iter().flat_map(|pattern| pattern.captures_iter(&rest));
+    let mut found: Vec<String> = pairs.map(|pair| format!("{}{}", &pair[1], &pair[2])).collect();
+    let words = rest.split(|c: char| !c.is_ascii_alphanumeric());
+    let digits = |word: &&str| (4..=10).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_digit());
+    found.extend(words.filter(digits).map(str::to_owned));
+    found
+}
+
 /// Where the base64 of basic authentication stands.
 pub(super) fn basics(text: &str) -> Vec<std::ops::Range<usize>> {
     let found = BASIC.iter().flat_map(|pattern| pattern.captures_iter(text));
@@ -91,9 +109,15 @@ mod tests {
 
     #[test]
     fn all_patterns_are_patterns() {
-        for pattern in [&SID, &NUMBER, &NUMBER_START, &NUMBER_END, &EMAIL, &USERINFO, &OTPAUTH, &BASIC] {
+        for pattern in [&SID, &NUMBER, &NUMBER_START, &NUMBER_END, &EMAIL, &USERINFO, &OTPAUTH, &BASIC, &DATE, &PAIR] {
             assert!(pattern.is_some());
         }
+    }
+
+    #[test]
+    fn digits_that_stand_alone_may_be_a_code() {
+        let text = "482913, use 117-205 or a1234 by 2026-01-31; call +1 415-555-0100";
+        assert_eq!(standing_digits(text), ["117205", "482913"]);
     }
 
     #[track_caller]

@@ -42,6 +42,14 @@ pub enum EntryPart {
     Note,
 }
 
+impl Spot {
+    /// Whether it is a part of what was sent.
+    pub(super) fn is_request(&self) -> bool {
+        let Self::Entry { part, .. } = self else { return false };
+        matches!(part, EntryPart::Target | EntryPart::RequestHeader(_) | EntryPart::RequestBody)
+    }
+}
+
 impl fmt::Display for Spot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -124,8 +124,10 @@ const BASE32: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 /// has hardly a letter or digit would stay what it is, so all of it becomes letters.
 fn same_classes(value: &str, bytes: &mut dyn Iterator<Item = u8>) -> String {
     let all = |alphabet: &[u8]| value.bytes().all(|byte| alphabet.contains(&byte));
-    let base32 = value.len() >= 16 && all(BASE32);
-    let hex = value.len() >= 16 && all(b"0123456789abcdef");
+    // Digits alone stay digits: JSON has them without quotes.
+    let long = value.len() >= 16 && !all(DIGITS);
+    let base32 = long && all(BASE32);
+    let hex = long && all(b"0123456789abcdef");
     let few = value.chars().filter(|c| c.is_alphanumeric()).count() < 4 && value.len() >= 4;
     let class = |c: char| match c {
         _ if few => Some(LOWER),

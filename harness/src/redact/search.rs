@@ -1,7 +1,12 @@
 //! Finds values however they are written: as they are, percent-encoded in either case and in part, escaped as in JSON,
 //! as XML entities, and one of these within another.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+
+/// So many states are kept before those that lie behind are dropped.
+const MOST_DEAD: usize = 1 << 16;
+/// So many backslashes are read as one escape: JSON within JSON, six levels deep.
+const MOST_SLASHES: usize = 64;
 
 /// What is looked for.
 #[derive(Clone)]
@@ -30,7 +35,7 @@ impl Edge {
         match self {
             Self::Any => true,
             Self::NoDigit => !neighbor.is_some_and(|c| c.is_ascii_digit()),
-            Self::NoWord => !neighbor.is_some_and(|c| c.is_ascii_alphanumeric()),
+            Self::NoWord => !neighbor.is_some_and(|c| c.is_ascii_alphanumeric() || c == '_'),
         }
     }
 }
@@ -82,9 +87,13 @@ impl Search {
         }
         let mut at = 0;
         let mut before = None;
+        let mut dead = Dead::new();
         while at < text.len() {
+            if dead.len() > MOST_DEAD {
+                dead.retain(|(_, place, _)| *place >= at);
+            }
             let (unit, length) = unit(text, at);
-            if let Some(hit) = self.hit(text, at, unit, before) {
+            if let Some(hit) = self.hit(text, at, unit, before, &mut dead) {
                 at = hit.end;
                 before = hit.places.last().map(|(start, _)| self::unit(text, *start).0);
                 hits.push(hit);
@@ -97,7 +106,7 @@ impl Search {
         hits
     }
 
-    fn hit(&self, text: &[u8], at: usize, unit: char, before: Option<char>) -> Option<Hit> {
+    fn hit(&self, text: &[u8], at: usize, unit: char, before: Option<char>, dead: &mut Dead) -> Option<Hit> {
         let literal = literal(text, at).map_or('\0', |(c, _)| c);
         let blank = (literal == '+').then_some(' ');
         let firsts = [Some(unit), (literal != unit).then_some(literal), blank];
@@ -107,52 +116,49 @@ impl Search {
             if !wanted.edge.allows(before) {
                 return None;
             }
-            let mut places = Vec::with_capacity(wanted.characters.len());
-            let end = matched(text, at, &wanted.characters, wanted.gaps, &mut places)?;
+            let (end, places) = matched(text, at, (needle, wanted), dead)?;
             let behind = (end < text.len()).then(|| self::unit(text, end).0);
             wanted.edge.allows(behind).then_some(Hit { needle, start: at, end, places })
         })
     }
 }
 
-/// Matches all characters from here on, or nothing. Where a character can be read in two ways, both are tried.
+/// States of the matching that lead nowhere, each tried once however many ways lead to it: needle, place, character.
+type Dead = HashSet<(usize, usize, usize)>;
+
+/// Matches all characters from here on, or nothing: where it ends, and where each of them stands. Where a character can
+/// be read in several ways, all are tried.
 fn matched(
     text: &[u8],
-    mut at: usize,
-    mut wanted: &[char],
-    gaps: &[char],
-    places: &mut Vec<(usize, usize)>,
-) -> Option<usize> {
-    let begun = places.len();
-    while let Some((first, rest)) = wanted.split_first() {
-        if !places.is_empty() && !gaps.is_empty() {
-            at = behind_gap(text, at, gaps, *first);
+    start: usize,
+    (id, needle): (usize, &Needle),
+    dead: &mut Dead,
+) -> Option<(usize, Vec<(usize, usize)>)> {
+    let mut places: Vec<(usize, usize)> = Vec::with_capacity(needle.characters.len());
+    // The ways not gone yet: which character, from where, to where.
+    let mut choices: Vec<(usize, usize, usize)> = Vec::new();
+    let mut at = start;
+    while let Some(wanted) = needle.characters.get(places.len()) {
+        let index = places.len();
+        if index > 0 && !needle.gaps.is_empty() {
+            at = behind_gap(text, at, needle.gaps, *wanted);
         }
-        let mut ends = ends(text, at, *first).into_iter().flatten();
-        match (ends.next(), ends.next()) {
-            (None, _) => {
-                places.truncate(begun);
-                return None;
+        let mut ends = ends(text, at, *wanted).into_iter().flatten();
+        let (first, others) = (ends.next(), [ends.next(), ends.next()]);
+        let forked = others[0].is_some() || !choices.is_empty();
+        let tried = forked && !dead.insert((id, at, index));
+        let (index, from, end) = match first.filter(|_| !tried) {
+            Some(end) => {
+                choices.extend(others.into_iter().rev().flatten().map(|other| (index, at, other)));
+                (index, at, end)
             }
-            (Some(end), None) => {
-                places.push((at, end));
-                (at, wanted) = (end, rest);
-            }
-            (Some(one), Some(two)) => {
-                for end in [Some(one), Some(two), ends.next()].into_iter().flatten() {
-                    places.push((at, end));
-                    let length = places.len();
-                    if let Some(end) = matched(text, end, rest, gaps, places) {
-                        return Some(end);
-                    }
-                    places.truncate(length - 1);
-                }
-                places.truncate(begun);
-                return None;
-            }
-        }
+            None => choices.pop()?,
+        };
+        places.truncate(index);
+        places.push((from, end));
+        at = end;
     }
-    Some(at)
+    Some((at, places))
 }
 
 /// Behind what may stand between two characters, where the second one follows.
@@ -249,7 +255,8 @@ fn is_hex(text: &[u8]) -> bool {
 
 /// `\u0041`, `\/`, `\"`, and these in JSON within JSON.
 fn backslash(text: &[u8], start: usize) -> Option<(char, usize)> {
-    let slashes = text[start..].iter().take_while(|byte| **byte == b'\\').count();
+    let run = &text[start..text.len().min(start + MOST_SLASHES)];
+    let slashes = run.iter().take_while(|byte| **byte == b'\\').count();
     let at = start + slashes;
     let simple = |c: char| Some((c, at + 1 - start));
     match text.get(at)? {
@@ -361,5 +368,16 @@ mod tests {
             &["415) 555-0100", "415%29+555-0100"],
         );
         check("1234", Edge::NoWord, GAPS, "1,     2, 3, 4", &[]);
+    }
+
+    /// Each would take longer than anybody waits if a way were gone twice.
+    #[test]
+    fn runs_of_backslashes_are_read_once() {
+        let (slashes, long) = ("\\".repeat(40), "\\".repeat(20_000));
+        check(&format!("{slashes}x"), Edge::Any, &[], &"\\".repeat(80), &[]);
+        check(&format!("{slashes}x"), Edge::Any, &[], &long, &[]);
+        check("secret", Edge::Any, &[], &format!("{long}\"secret"), &["secret"]);
+        let written = format!("{}x", "\\".repeat(80));
+        check(&format!("{slashes}x"), Edge::Any, &[], &written, &[&written]);
     }
 }

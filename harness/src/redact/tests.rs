@@ -285,6 +285,88 @@ fn the_same_credentials_give_the_same_pseudonyms() {
     assert!(keyed(TOKEN) != keyed("another"));
 }
 
+#[test]
+fn secrets_are_found_in_bodies_of_every_form() {
+    #[track_caller]
+    fn secret(content_type: &'static str, body: &str) -> String {
+        gone(Exchange::request(content_type, body), &["482913", TOKEN, "41555501"])
+    }
+    let json = format!("{{\"to\": \"+14155550199\", \"code\": \"482913\", \"auth_token\": \"{TOKEN}\"}}");
+    let _ = secret(FORM, &json);
+    let _ = secret("text/plain", &json);
+    let _ = secret(JSON, "{\"code\": 482913}");
+    let _ = secret(JSON, "{\"errors\": {\"+14155550199\": \"is invalid\"}}");
+    let _ = secret("text/plain", &format!("Code=482913&Password={TOKEN}"));
+    let _ = secret("text/plain", &format!("Code: 482913\nPassword: {TOKEN}"));
+    let _ = secret("application/octet-stream", "482913");
+    let _ = secret("application/xml", &format!("<R><AuthToken>{TOKEN}</AuthToken><v code=\"482913\"/></R>"));
+    let _ = secret(
+        "multipart/form-data; boundary=b",
+        "--b\r\nContent-Disposition: form-data; name=\"Code\"\r\n\r\n482913\r\n--b--\r\n",
+    );
+    let xml = "<TwilioResponse><Account><AuthToken>0f1e2d3c</AuthToken><FriendlyName>Ada &amp; Co</FriendlyName></Account></TwilioResponse>";
+    let _ = gone(Exchange::reply("application/xml", xml), &["0f1e2d3c", "Ada &amp; Co"]);
+    let html = "<form><input name=\"code\" value=\"482913\"></form>";
+    let _ = gone(Exchange::reply("text/html", html), &["482913"]);
+}
+
+#[test]
+fn codes_are_found_however_they_are_sent() {
+    let form = |body| Exchange::request(FORM, body);
+    let _ = gone(form("Code=482+913").with(JSON, "{\"x\": \"482913\"}"), &["482+913", "482913"]);
+    let _ = gone(form("Code=+482913"), &["482913"]);
+    let _ = gone(form("CustomCode=AB12CD"), &["AB12CD"]);
+    let _ = gone(form("AuthPayload=c2lnbmVk"), &["c2lnbmVk"]);
+    let _ = gone(form("Pin=123"), &["123"]);
+    let _ =
+        gone(form("To=x&Body=Your+code+is+482913.").with(JSON, "{\"body\": \"Your code is 482913.\"}"), &["482913"]);
+    let _ = gone(form("Body=Use+482-913"), &["482-913"]);
+    let _ = gone(form("Twiml=%3CResponse%3E%3CSay%3E482913%3C/Say%3E%3C/Response%3E"), &["482913"]);
+    let two = "Twiml=%3CResponse%3E%3CSay%3E4, 8, 2, 9. Call 1 2 3 4 5 6 7%3C/Say%3E%3C/Response%3E";
+    let _ = gone(form(two), &["4, 8, 2, 9", "1 2 3 4 5 6 7"]);
+}
+
+#[test]
+fn adding_takes_nothing_from_the_default() {
+    let after = |redaction: Redaction, exchange| text(&redaction.apply(&draft([exchange])));
+    let phone =
+        || Exchange::request(JSON, "{\"phone_number\": \"+14155550199\"}").with(JSON, "{\"x\": \"(415) 555-0199\"}");
+    let told = after(Redaction::new().with_name("phone_number"), phone());
+    assert!(!told.contains("555-0199"), "{told}");
+    let known = Redaction::new().with_known(Secret::new("482913")).expect("is long enough");
+    let spoken = Exchange::request(FORM, "Code=482913&x=4,+8,+2,+9,+1,+3");
+    let told = after(known, spoken);
+    assert!(!told.contains("4,+8,+2,+9"), "{told}");
+    let login =
+        |redaction: Redaction| after(redaction, Exchange::request(FORM, &format!("api_key={TOKEN}&To=%2B14155550199")));
+    assert_eq!(login(Redaction::new()), login(Redaction::new().with_name("api_key")));
+}
+
+#[test]
+fn what_is_written_is_well_formed_still() {
+    let json = |body: &str| {
+        let redacted = Redaction::new().apply(&draft([Exchange::request(JSON, body)]));
+        serde_json::from_slice::<serde_json::Value>(&redacted.draft.entries[0].request.body).expect("is JSON still")
+    };
+    assert!(json(r#"{"password": "\""}"#)["password"].is_string());
+    assert!(json(r#"{"password": "\"\\b"}"#)["password"].is_string());
+    assert!(json(r#"{"session_id": 1234567890123456}"#)["session_id"].is_u64());
+    let redacted = Redaction::new().apply(&draft([Exchange::request(FORM, "password=%26%3D1&x=y")]));
+    let fields: Vec<_> = url::form_urlencoded::parse(&redacted.draft.entries[0].request.body).collect();
+    assert!(fields.len() == 2 && fields[0].0 == "password" && fields[1].1 == "y", "{fields:?}");
+}
+
+/// Within a percent-encoded address in a header or in HTML, say.
+#[test]
+fn what_follows_an_escape_is_replaced_too() {
+    let html = "<a href=\"/login?next=%2Fcheck%3Fcode%3D482913\">";
+    let exchange = Exchange::request(FORM, "Code=482913").with("text/html", html);
+    let _ = gone(exchange, &["482913"]);
+    let mut exchange = Exchange::request(FORM, "Code=482913");
+    exchange.reply_headers = vec![("Location", "/login?next=%2Fcheck%3Fcode%3D482913")];
+    let _ = gone(exchange, &["482913"]);
+}
+
 /// The places where replacing does not look, each refused by the scan and told without the value.
 #[test]
 fn a_secret_that_is_left_refuses_the_write_and_leaves_no_file() {

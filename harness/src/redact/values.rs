@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::fields::{Field, Format, fields};
+use super::fields::{Field, Format, Role, fields};
 use super::find::{Found, Number, basic};
 use super::kind::SecretKind;
 use super::names;
@@ -107,19 +107,20 @@ impl Values {
                     target.split_once('?').map_or((&**target, None), |(path, query)| (path, Some(query)));
                 let mut replaced = self.text(spot, path, Pace::Escapes);
                 if let Some(query) = query {
-                    let query = self.fields(query.as_bytes(), Format::Form);
+                    let query = self.fields(query.as_bytes(), Format::Form, spot.is_request());
                     replaced.push('?');
                     replaced.push_str(&self.text(spot, &String::from_utf8_lossy(&query), Pace::Escapes));
                 }
                 *target = replaced;
             }
             Piece::Header { name, value } => {
-                *value = self.text(spot, &self.header(&names::plain(name), value), Pace::Bytes);
+                *value = self.text(spot, &self.header(&names::plain(name), value, spot.is_request()), Pace::Bytes);
             }
             Piece::Text(text) => *text = self.text(spot, text, Pace::Bytes),
             Piece::Body { format, bytes } => {
-                let replaced = self.fields(bytes, format);
-                let pace = if format == Format::Other { Pace::Bytes } else { Pace::Escapes };
+                let replaced = self.fields(bytes, format, spot.is_request());
+                let escapes = matches!(format, Format::Form | Format::Json | Format::Xml);
+                let pace = if escapes { Pace::Escapes } else { Pace::Bytes };
                 *bytes = match String::from_utf8(replaced) {
                     Ok(text) => self.text(spot, &text, pace).into_bytes(),
                     Err(other) => self.everywhere(spot, other.as_bytes(), pace),
@@ -142,7 +143,9 @@ impl Values {
                 replaced.replace_range(range, &encoded);
             }
         }
-        lossy(self.everywhere(spot, replaced.as_bytes(), pace))
+        let replaced = self.everywhere(spot, replaced.as_bytes(), Pace::Escapes);
+        // What an escape hides from one way of reading, the other sees.
+        lossy(if pace == Pace::Bytes { self.everywhere(spot, &replaced, pace) } else { replaced })
     }
 
     fn everywhere(&self, spot: &Spot, text: &[u8], pace: Pace) -> Vec<u8> {
@@ -160,7 +163,7 @@ impl Values {
     }
 
     /// Replaces short values, which stay what they are in other places.
-    fn header(&self, name: &str, value: &str) -> String {
+    fn header(&self, name: &str, value: &str, request: bool) -> String {
         let cookie = |cookie: &str| {
             let text = cookie.split_once('=').map_or(cookie, |(_, value)| value).trim().trim_matches('"');
             match self.short.get(text) {
@@ -186,7 +189,7 @@ impl Values {
                 }
                 _ => self.short.get(value.trim()).cloned().unwrap_or_else(|| value.to_owned()),
             },
-            _ if self.added.iter().any(|added| added == name) || names::kind("", name, value).is_some() => {
+            _ if self.added.iter().any(|added| added == name) || names::kind("", name, value, request).is_some() => {
                 self.short.get(value).cloned().unwrap_or_else(|| value.to_owned())
             }
             _ => value.to_owned(),
@@ -194,18 +197,18 @@ impl Values {
     }
 
     /// Replaces short values, and the digits of a country beside a number that now is of another.
-    fn fields(&self, bytes: &[u8], format: Format) -> Vec<u8> {
+    fn fields(&self, bytes: &[u8], format: Format, request: bool) -> Vec<u8> {
         let all = fields(bytes, format);
         let mut replaced = bytes.to_vec();
         for field in all.iter().rev() {
-            if let Some(text) = self.in_place(field, &all) {
-                replaced.splice(field.span.clone(), text.bytes());
+            if let Some(text) = self.in_place(field, &all, request) {
+                replaced.splice(field.span.clone(), written(&text, format, field.role).into_bytes());
             }
         }
         replaced
     }
 
-    fn in_place(&self, field: &Field, all: &[Field]) -> Option<String> {
+    fn in_place(&self, field: &Field, all: &[Field], request: bool) -> Option<String> {
         let Field { parent, name, value, .. } = field;
         if name == "countrycode" {
             let digits = value.trim_start_matches('+');
@@ -214,11 +217,24 @@ impl Values {
                 |other: &Field| names::is_phone(&other.name) && other.parent == *parent && !other.value.is_empty();
             return (country && digits != "1" && all.iter().any(beside)).then(|| "1".to_owned());
         }
-        if !field.text && !value.bytes().all(|byte| byte.is_ascii_digit()) {
+        if field.role == Role::Name || field.role == Role::Bare && !value.bytes().all(|byte| byte.is_ascii_digit()) {
             return None;
         }
-        let secret = self.added.contains(name) || names::kind(parent, name, value).is_some();
+        let secret = self.added.contains(name) || names::kind(parent, name, value, request).is_some();
         self.short.get(value).filter(|_| secret).cloned()
+    }
+}
+
+/// A value as bodies of this form have it.
+fn written(text: &str, format: Format, role: Role) -> String {
+    match format {
+        Format::Form => url::form_urlencoded::byte_serialize(text.as_bytes()).collect(),
+        Format::Json if role == Role::Text => {
+            let quoted = serde_json::Value::from(text).to_string();
+            quoted.get(1..quoted.len() - 1).unwrap_or_default().to_owned()
+        }
+        Format::Xml => quick_xml::escape::escape(text).into_owned(),
+        Format::Json | Format::Multipart | Format::Other => text.to_owned(),
     }
 }
 

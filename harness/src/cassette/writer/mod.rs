@@ -61,23 +61,14 @@ pub fn append(path: &Path, draft: &Draft, redaction: &Redaction) -> Result<Writt
     written.map_err(|problem| WriteError { path: path.to_owned(), problem: Box::new(problem) })
 }
 
-/// Writes exchanges as plain HAR, without anything of ours. What says of itself that it was redacted is written as it
-/// is; everything else is redacted first.
+/// Writes exchanges as plain HAR, without anything of ours; redacted, whatever the file says that they come from: what
+/// it says of itself proves nothing.
 ///
 /// # Errors
 /// As [`write`].
 pub fn export(path: &Path, draft: &Draft, redaction: &Redaction) -> Result<Written, WriteError> {
-    let redacted = draft.about.as_ref().is_some_and(|about| about.redacted);
     let plain = Draft { about: None, entries: draft.entries.clone() };
-    let written = if redacted {
-        har::file(path, &plain, redaction).and_then(|rendered| {
-            let sides = place::put(path, &rendered.text, rendered.sides)?;
-            Ok(Written { path: path.to_owned(), sides, replaced: BTreeMap::new() })
-        })
-    } else {
-        whole(path, &plain, redaction)
-    };
-    written.map_err(|problem| WriteError { path: path.to_owned(), problem: Box::new(problem) })
+    whole(path, &plain, redaction).map_err(|problem| WriteError { path: path.to_owned(), problem: Box::new(problem) })
 }
 
 fn whole(path: &Path, draft: &Draft, redaction: &Redaction) -> Result<Written, WriteProblem> {

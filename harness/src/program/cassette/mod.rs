@@ -60,7 +60,7 @@ pub(super) enum Command {
     Redact(rewrite::RedactArguments),
     /// Writes a cassette as plain HAR 1.2, without anything of this project, for other tools.
     ///
-    /// What does not say of itself that it was redacted is redacted first.
+    /// It is redacted, also where the cassette says of itself that it was.
     Export(rewrite::ExportArguments),
     /// Makes a cassette of another tool's recording, and lists what could not be taken over.
     ///
