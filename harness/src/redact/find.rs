@@ -23,6 +23,9 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
 /// How often a value is looked into that holds another body: JSON in a form field in an address, say.
 const DEEPEST: usize = 3;
 
+/// Words of this length behind `Basic` may be credentials; shorter ones are parts of sentences.
+const SHORTEST_RAW: usize = 12;
+
 /// What was found, in the order in which it was.
 #[derive(Default)]
 pub(super) struct Found {
@@ -61,7 +64,7 @@ impl Found {
         let mut found = Self::default();
         let added: Vec<String> = redaction.names().map(plain).collect();
         for secret in &redaction.known {
-            found.push(SecretKind::Added, secret.expose());
+            found.values.push(Value { known: true, ..Value::new(SecretKind::Added, secret.expose()) });
         }
         let mut draft = draft.clone();
         visit(&mut draft, &mut |spot, piece| {
@@ -93,6 +96,7 @@ impl Found {
             match at.checked_sub(1).map(|before| segments[before].as_str()) {
                 // `/protected/json/verify/{token}/{authy_id}`
                 Some("verify") if is_code(segment) => self.push(SecretKind::Code, segment),
+                Some("PhoneNumbers") => self.number(segment, None),
                 Some("Entities") => self.push(SecretKind::Name, segment),
                 _ => {}
             }
@@ -174,7 +178,10 @@ impl Found {
             }
             Some(kind) => self.push(kind, value),
             None if is_phone(name) => {
-                self.number(value, country(field, all));
+                // Much else is `from` and `to` something, and a number.
+                if !matches!(name.as_str(), "from" | "to" | "number") || is_plausible(value) {
+                    self.number(value, country(field, all));
+                }
                 // The rules of numbers know it already, or it is none.
                 if scope.added.contains(name) && before == self.numbers.len() + self.nobodys.len() {
                     self.push(SecretKind::Added, value);
@@ -232,7 +239,7 @@ impl Found {
             self.otpauth(address);
         }
         for range in patterns::basics(text) {
-            if let Some((user, password)) = basic(&text[range]) {
+            if let Some((user, password)) = basic(&text[range.clone()]) {
                 if names::is_sid(&user) {
                     patterns::sids(&user).for_each(|sid| self.push(SecretKind::Sid, sid));
                 } else {
@@ -241,6 +248,9 @@ impl Found {
                 if !is_reference(&password) {
                     self.log_in(&password);
                 }
+            } else if text[range.clone()].len() >= SHORTEST_RAW {
+                // Whatever it holds, it is not for others.
+                self.push(SecretKind::Credential, &text[range]);
             }
         }
         if depth < DEEPEST {
@@ -253,8 +263,13 @@ impl Found {
         if text.starts_with(['{', '[']) && text.len() > 2 && !is_reference(text) {
             self.in_fields(text.as_bytes(), Format::Json, scope, depth);
         }
-        if let Some((_, query)) = text.split_once("://").and_then(|(_, rest)| rest.split_once('?')) {
-            self.in_fields(query.as_bytes(), Format::Form, scope, depth);
+        // Addresses, also relative ones: what follows `?` and `#` up to a blank, a quote or a `<`.
+        for word in text.split(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>')) {
+            let (rest, fragment) = word.split_once('#').unwrap_or((word, ""));
+            let query = rest.split_once('?').map_or("", |(_, query)| query);
+            for part in [query, fragment].into_iter().filter(|part| part.contains('=')) {
+                self.in_fields(part.as_bytes(), Format::Form, scope, depth);
+            }
         }
         if text.contains('%') {
             let decoded = percent_decode_str(text).decode_utf8_lossy();
@@ -280,7 +295,7 @@ impl Found {
     }
 
     fn number(&mut self, written: &str, country: Option<&str>) {
-        let separator = |c: char| matches!(c, ' ' | '(' | ')' | '.' | '-' | '+');
+        let separator = |c: char| matches!(c, ' ' | '(' | ')' | '.' | '-' | '+' | '/' | '\u{a0}');
         let digits: String = written.chars().filter(|c| !separator(*c)).collect();
         if !(7..=15).contains(&digits.len()) || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
             return;
@@ -324,6 +339,15 @@ pub(super) fn basic(encoded: &str) -> Option<(String, String)> {
     let text = String::from_utf8(LENIENT.decode(encoded.as_bytes()).ok()?).ok()?;
     let (user, password) = text.split_once(':')?;
     Some((user.to_owned(), password.to_owned()))
+}
+
+/// Whether a value of a field that may hold anything is a phone number: one that says so, or one that exists.
+fn is_plausible(written: &str) -> bool {
+    let international = written.starts_with(['+', ' ']);
+    let digits: String = written.chars().filter(char::is_ascii_digit).collect();
+    let digits = if digits.len() == 10 && !digits.starts_with('0') { format!("1{digits}") } else { digits };
+    let number = || phonenumber::parse(None, format!("+{}", digits.trim_start_matches('0')));
+    international || !patterns::is_date(written) && number().is_ok_and(|number| phonenumber::is_valid(&number))
 }
 
 /// The digits of the country beside a number, where it is written apart.

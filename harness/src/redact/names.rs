@@ -129,6 +129,15 @@ pub(super) fn is_sid(text: &str) -> bool {
         && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
+/// Whether a word is itself the plain name of something secret: `password`.
+pub(super) fn is_named(name: &str) -> bool {
+    CODES.contains(&name)
+        || PHONES.contains(&name)
+        || NAMES.contains(&name)
+        || CREDENTIALS.contains(&name)
+        || CREDENTIAL_ENDS.contains(&name)
+}
+
 /// Whether a name announces a phone number.
 pub(super) fn is_phone(name: &str) -> bool {
     PHONES.contains(&name)
@@ -138,7 +147,8 @@ pub(super) fn is_phone(name: &str) -> bool {
 pub(super) fn is_reference(value: &str) -> bool {
     let inner = value.strip_prefix('[').and_then(|value| value.strip_suffix(']'));
     inner.is_some_and(|inner| {
-        !inner.is_empty() && inner.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-.".contains(c))
+        inner.starts_with(|c: char| c.is_ascii_lowercase())
+            && inner.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-.".contains(c))
     })
 }
 

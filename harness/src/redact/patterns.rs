@@ -12,9 +12,10 @@ macro_rules! pattern {
 }
 
 /// An account, service, verification, … of Twilio's.
-static SID: LazyLock<Option<Regex>> = pattern!(r"(?-u:\b)[A-Z]{2}[0-9a-fA-F]{32}(?-u:\b)");
+static SID: LazyLock<Option<Regex>> = pattern!(r"[A-Z]{2}[0-9a-fA-F]{32}");
 /// E.164, also as people write it.
-static NUMBER: LazyLock<Option<Regex>> = pattern!(r"(?:^|[^0-9A-Za-z/+])(\+[1-9](?:[ ().-]{0,2}[0-9]){6,14})(?-u:\b)");
+static NUMBER: LazyLock<Option<Regex>> =
+    pattern!(r"(?:^|[^0-9A-Za-z/+])(\+[1-9](?:[ ().-]{0,2}[0-9]){6,14})(?:(?-u:\b)|_)");
 /// `+917000XXXX`, as error messages have it.
 static NUMBER_START: LazyLock<Option<Regex>> = pattern!(r"\+[1-9][0-9]{2,13}X{2,}");
 /// `XXX-XXX-XX67`, as the Authy-style service has it.
@@ -22,7 +23,7 @@ static NUMBER_END: LazyLock<Option<Regex>> = pattern!(r"X{2,}[X-]*[0-9]{2,4}(?-u
 static DATE: LazyLock<Option<Regex>> = pattern!(r"(?-u:\b)[0-9]{4}-[0-9]{2}-[0-9]{2}(?-u:\b)");
 /// A code in two groups.
 static PAIR: LazyLock<Option<Regex>> = pattern!(r"(?-u:\b)([0-9]{3,4})[ -]([0-9]{3,4})(?-u:\b)");
-static EMAIL: LazyLock<Option<Regex>> = pattern!(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}");
+static EMAIL: LazyLock<Option<Regex>> = pattern!(r"[\p{L}0-9._%+-]+@[\p{L}0-9-]+(?:\.[\p{L}0-9-]+)*\.\p{L}{2,}");
 /// `https://user:password@host`.
 static USERINFO: LazyLock<Option<Regex>> = pattern!(r"://[^/\s:@?#]*:([^/\s@?#]+)@");
 static OTPAUTH: LazyLock<Option<Regex>> = pattern!(r#"otpauth://[^\s"'<>]+"#);
@@ -36,7 +37,13 @@ fn all<'t>(pattern: &'static Option<Regex>, text: &'t str) -> impl Iterator<Item
 
 /// Resource ids. Those that documents make up, whose digits are all the same, and our own pseudonyms are none.
 pub(super) fn sids(text: &str) -> impl Iterator<Item = &str> {
-    all(&SID, text).filter(|sid| {
+    let alone = |range: &std::ops::Range<usize>| {
+        let word = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+        let before = range.start.checked_sub(1).and_then(|at| text.as_bytes().get(at));
+        !word(before) && !word(text.as_bytes().get(range.end))
+    };
+    let found = SID.iter().flat_map(|pattern| pattern.find_iter(text)).map(|found| found.range());
+    found.filter(move |range| alone(range)).filter_map(|range| text.get(range)).filter(|sid| {
         let digits = sid.get(2..).unwrap_or_default();
         let made_up = digits.chars().all(|digit| digits.starts_with(digit));
         !made_up && !digits.starts_with(&"0".repeat(16))
@@ -97,6 +104,11 @@ pub(super) fn standing_digits(text: &str) -> Vec<String> {
     found
 }
 
+/// Whether it begins with a date, as `2026-01-31`.
+pub(super) fn is_date(text: &str) -> bool {
+    DATE.as_ref().and_then(|pattern| pattern.find(text)).is_some_and(|found| found.start() == 0)
+}
+
 /// Where the base64 of basic authentication stands.
 pub(super) fn basics(text: &str) -> Vec<std::ops::Range<usize>> {
     let found = BASIC.iter().flat_map(|pattern| pattern.captures_iter(text));
@@ -132,6 +144,9 @@ mod tests {
         check(numbers("to +14155550100, whatsapp:+4915112345678."), &["+14155550100", "+4915112345678"]);
         check(numbers("Sent to +1 987-654-3210."), &["+1 987-654-3210"]);
         check(numbers("a+12345678 +0123456789 2026-01-31T12:00:00+02:00 12345678"), &[]);
+        check(sids(&format!("recording_{sid}_2026.wav")), &[sid]);
+        check(numbers("x_+14155550100_1"), &["+14155550100"]);
+        check(emails("ada@m\u{fc}nchen.de j\u{f6}rg@firma.de"), &["ada@m\u{fc}nchen.de", "j\u{f6}rg@firma.de"]);
         check(number_starts("The number +917000XXXX is unverified."), &["+917000XXXX"]);
         check(number_ends("+351-XXX-XXX-XX67 XXX-XXX-1118"), &["XXX-XXX-XX67", "XXX-XXX-1118"]);
         check(emails("<ada@corp.org>, x@example.com, y@a.test"), &["ada@corp.org"]);

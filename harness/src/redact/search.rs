@@ -118,9 +118,26 @@ impl Search {
             }
             let (end, places) = matched(text, at, (needle, wanted), dead)?;
             let behind = (end < text.len()).then(|| self::unit(text, end).0);
-            wanted.edge.allows(behind).then_some(Hit { needle, start: at, end, places })
+            let fits =
+                wanted.edge.allows(behind) && !(wanted.edge == Edge::NoWord && is_date_or_decimal(text, at, end));
+            fits.then_some(Hit { needle, start: at, end, places })
         })
     }
+}
+
+/// Whether what stands here is within a date, as `2026` in `2026-01-31`, or a decimal, as `0.123`.
+fn is_date_or_decimal(text: &[u8], start: usize, end: usize) -> bool {
+    const DATE: &[u8; 10] = b"0000-00-00";
+    let date = |from: usize| {
+        let piece = text.get(from..from + DATE.len());
+        let fits = |(byte, shape): (&u8, &u8)| if *shape == b'0' { byte.is_ascii_digit() } else { byte == shape };
+        end <= from + DATE.len() && piece.is_some_and(|piece| piece.iter().zip(DATE).all(fits))
+    };
+    let mut parts = text[start..end].split(|byte| *byte == b'.');
+    let (whole, rest, more) = (parts.next().unwrap_or_default(), parts.next(), parts.next());
+    let digits = |part: &[u8]| part.iter().all(u8::is_ascii_digit);
+    let decimal = more.is_none() && rest.is_some_and(|rest| whole.len() != rest.len() && digits(whole) && digits(rest));
+    decimal || (start.saturating_sub(DATE.len() - 1)..=start).any(date)
 }
 
 /// States of the matching that lead nowhere, each tried once however many ways lead to it: needle, place, character.
@@ -368,6 +385,14 @@ mod tests {
             &["415) 555-0100", "415%29+555-0100"],
         );
         check("1234", Edge::NoWord, GAPS, "1,     2, 3, 4", &[]);
+    }
+
+    #[test]
+    fn dates_and_decimals_are_no_codes() {
+        const GAPS: &[char] = &[' ', '.', '-'];
+        check("2026", Edge::NoWord, GAPS, "/2026-01-31/ 2026-01-31T12:00 2026 2026-1", &["2026", "2026"]);
+        check("0123", Edge::NoWord, GAPS, "0.123 01.23 0. 1. 2. 3", &["01.23", "0. 1. 2. 3"]);
+        check("0131", Edge::NoWord, GAPS, "2026-01-31 01-31", &["01-31"]);
     }
 
     /// Each would take longer than anybody waits if a way were gone twice.

@@ -367,6 +367,56 @@ fn what_follows_an_escape_is_replaced_too() {
     let _ = gone(exchange, &["482913"]);
 }
 
+#[test]
+fn numbers_are_found_as_people_dial_and_write_them() {
+    let reply = "{\"a\": \"07911 123456\", \"b\": \"0044 7911 123456\", \"c\": \"7911/123456\"}";
+    let _ = gone(Exchange::request(FORM, "To=+447911123456").with(JSON, reply), &["7911"]);
+    let _ = gone(Exchange::request(FORM, "phone=030/1234567"), &["1234567"]);
+    let _ = gone(Exchange { target: "/v1/PhoneNumbers/4155552671", ..Exchange::new() }, &["4155552671"]);
+    stays(Exchange::reply(JSON, "{\"from\": \"2026-01-31\", \"to\": \"2026-02-28\", \"number\": \"0000001\"}"));
+}
+
+#[test]
+fn ordinary_words_stay_in_other_places() {
+    let cookie =
+        |value| Exchange { reply_headers: vec![("Set-Cookie", value)], target: "/2010-04-01/x", ..Exchange::new() };
+    let after = gone(cookie("ok=true").with(JSON, "{\"valid\": true}"), &["ok=true"]);
+    assert!(after.contains("{\"valid\": true}"), "{after}");
+    let after = gone(cookie("v=2010"), &["v=2010"]);
+    assert!(after.contains("/2010-04-01/x"), "{after}");
+    let reply = "{\"friendly_name\": \"account\", \"account_sid\": 1, \"account\": {\"password\": \"password\"}}";
+    let after = gone(Exchange::reply(JSON, reply), &["\"friendly_name\": \"account\"", ": \"password\""]);
+    assert!(
+        after.contains("\"account_sid\"") && after.contains("\"password\":") && after.contains("\"account\":"),
+        "{after}"
+    );
+    let _ = gone(Exchange { target: "/v2/Entities/ab/Factors", ..Exchange::new() }, &["Entities/ab/"]);
+}
+
+#[test]
+fn what_is_known_is_meant_within_words_and_in_brackets() {
+    for (secret, written) in [("s3cr3t", "Apps3cr3t"), ("[secret]", "x [secret] y")] {
+        let redaction = Redaction::new().with_known(Secret::new(secret)).expect("is long enough");
+        let after = text(&redaction.apply(&draft([Exchange::request(JSON, &format!("{{\"a\": \"{written}\"}}"))])));
+        assert!(!after.contains(secret), "{after}");
+    }
+    let _ = gone(Exchange::request(FORM, "token=[482913]"), &["482913"]);
+}
+
+#[test]
+fn addresses_within_texts_are_read_to_their_end_and_no_further() {
+    let location = |value| Exchange { reply_headers: vec![("Location", value)], ..Exchange::new() };
+    let _ = gone(location("https://app/cb#access_token=eyJhbGciOi"), &["eyJhbGciOi"]);
+    let _ = gone(location("/cb?x=1&api_key=k3yk3y"), &["k3yk3y"]);
+    let after = gone(Exchange::reply(JSON, "{\"m\": \"see https://x/?api_key=k3yk3y and go on\"}"), &["k3yk3y"]);
+    assert!(after.contains(" and go on"), "{after}");
+    let header = Exchange {
+        headers: vec![("Authorization", format!("Basic {}", STANDARD.encode(b"stra\xdfe:pa\xdfwort")))],
+        ..Exchange::new()
+    };
+    let _ = gone(header, &[&STANDARD.encode(b"stra\xdfe:pa\xdfwort")]);
+}
+
 /// The places where replacing does not look, each refused by the scan and told without the value.
 #[test]
 fn a_secret_that_is_left_refuses_the_write_and_leaves_no_file() {

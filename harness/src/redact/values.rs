@@ -16,7 +16,7 @@ use super::search::{Edge, Hit, Needle, Pace, Search};
 use super::secret::Value;
 
 /// Between the digits of a phone number.
-const PHONE_GAPS: &[char] = &[' ', '(', ')', '-', '.'];
+const PHONE_GAPS: &[char] = &[' ', '(', ')', '-', '.', '/', '\u{a0}'];
 /// Between the digits of a code, as it is spoken or shown in groups.
 const CODE_GAPS: &[char] = &[' ', ',', '.', '-', '\n', '\t'];
 /// Values of this length are no part of another word by chance.
@@ -105,7 +105,7 @@ impl Values {
             Piece::Target(target) => {
                 let (path, query) =
                     target.split_once('?').map_or((&**target, None), |(path, query)| (path, Some(query)));
-                let mut replaced = self.text(spot, path, Pace::Escapes);
+                let mut replaced = self.text(spot, &self.segments(path), Pace::Escapes);
                 if let Some(query) = query {
                     let query = self.fields(query.as_bytes(), Format::Form, spot.is_request());
                     replaced.push('?');
@@ -127,6 +127,17 @@ impl Values {
                 };
             }
         }
+    }
+
+    /// Replaces short values in the places of a path where they are found.
+    fn segments(&self, path: &str) -> String {
+        let segments: Vec<&str> = path.split('/').collect();
+        let replaced = segments.iter().enumerate().map(|(at, segment)| {
+            let before = at.checked_sub(1).map(|before| segments[before]);
+            let found = matches!(before, Some("Entities" | "verify"));
+            self.short.get(*segment).filter(|_| found).map_or(*segment, String::as_str)
+        });
+        replaced.collect::<Vec<_>>().join("/")
     }
 
     fn text(&self, spot: &Spot, text: &str, pace: Pace) -> String {
@@ -249,7 +260,9 @@ struct All {
 impl All {
     fn value(&mut self, value: &Value, pseudonym: String) {
         let (edge, gaps): (_, &[char]) = match value.kind {
+            SecretKind::Code if value.known => (Edge::Any, CODE_GAPS),
             SecretKind::Code => (Edge::NoWord, CODE_GAPS),
+            _ if value.known => (Edge::Any, &[]),
             _ if value.text.len() < LONG => (Edge::NoWord, &[]),
             _ => (Edge::Any, &[]),
         };
@@ -257,14 +270,16 @@ impl All {
         self.needle(&value.text, edge, gaps, pseudonym);
     }
 
-    /// The number with and without its country.
+    /// The number with and without its country, also as it is dialed: `00` or `0` in front.
     fn number(&mut self, number: &Number, pseudonym: &str) {
         self.kinds.push(SecretKind::Phone);
         self.needle(&number.digits, Edge::NoDigit, PHONE_GAPS, pseudonym.to_owned());
         let national = pseudonym.strip_prefix('1').unwrap_or(pseudonym);
         for written in number.national.iter().filter(|national| **national != number.digits) {
             self.needle(written, Edge::NoDigit, PHONE_GAPS, national.to_owned());
+            self.needle(&format!("0{written}"), Edge::NoDigit, PHONE_GAPS, format!("0{national}"));
         }
+        self.needle(&format!("00{}", number.digits), Edge::NoDigit, PHONE_GAPS, format!("00{pseudonym}"));
     }
 
     /// The end of a number ends as the number's pseudonym does.
