@@ -22,7 +22,7 @@ pub struct Draft {
 }
 
 /// What a cassette says about itself.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct DraftAbout {
     /// How the exchanges came about.
@@ -133,6 +133,18 @@ impl DraftEntry {
                 each(text);
             }
         }
+    }
+}
+
+impl fmt::Debug for DraftAbout {
+    /// Without the values of variables, which are codes and seeds.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DraftAbout")
+            .field("kind", &self.kind)
+            .field("provider", &self.provider)
+            .field("title", &self.title)
+            .field("variables", &self.variables.iter().map(|(name, _)| name).collect::<Vec<_>>())
+            .finish_non_exhaustive()
     }
 }
 

@@ -119,7 +119,8 @@ impl Found {
                 cookies.for_each(|cookie| self.cookie(cookie));
             }
             _ => match names::kind("", &plain, value, scope.request) {
-                Some(SecretKind::Credential) => self.log_in(value),
+                Some(SecretKind::Credential) if names::is_login(&plain) => self.log_in(value),
+                Some(kind @ SecretKind::Credential) => self.push(kind, value),
                 Some(kind @ SecretKind::Code) => self.push(kind, &names::digits(value)),
                 _ if scope.added.contains(&plain) => self.push(SecretKind::Added, value),
                 _ => {}
@@ -134,6 +135,9 @@ impl Found {
     }
 
     fn log_in(&mut self, credentials: &str) {
+        if credentials.is_empty() {
+            return;
+        }
         self.push(SecretKind::Credential, credentials);
         self.login.get_or_insert_with(|| Value::new(SecretKind::Credential, credentials));
     }
@@ -242,6 +246,9 @@ impl Found {
             if let Some((user, password)) = basic(&text[range.clone()]) {
                 if names::is_sid(&user) {
                     patterns::sids(&user).for_each(|sid| self.push(SecretKind::Sid, sid));
+                } else if password.is_empty() {
+                    // `KEY:`, as services have it that know keys alone.
+                    self.log_in(&user);
                 } else {
                     self.push(SecretKind::Name, &user);
                 }

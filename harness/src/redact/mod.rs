@@ -18,6 +18,7 @@
 
 mod fields;
 mod find;
+mod fingerprint;
 mod kind;
 mod markup;
 mod names;
@@ -117,9 +118,10 @@ impl Redaction {
         let found = Found::of(draft, self);
         let key = self.key.clone().or_else(|| found.key()).unwrap_or_else(|| Key::of_draft(draft));
         let values = Values::of(found, key, self.names().map(names::plain).collect());
-        let mut draft = draft.clone();
-        pieces::visit(&mut draft, &mut |spot, piece| values.replace(spot, piece));
-        Redacted { draft, values }
+        let mut redacted = draft.clone();
+        pieces::visit(&mut redacted, &mut |spot, piece| values.replace(spot, piece));
+        fingerprint::renew(draft, &mut redacted);
+        Redacted { draft: redacted, values }
     }
 }
 

@@ -417,6 +417,33 @@ fn addresses_within_texts_are_read_to_their_end_and_no_further() {
     let _ = gone(header, &[&STANDARD.encode(b"stra\xdfe:pa\xdfwort")]);
 }
 
+#[test]
+fn what_proves_the_old_body_goes_with_it() {
+    let mut exchange = Exchange::request(FORM, "email=ada%40b.org").with(JSON, "{\"email\": \"ada@b.org\"}");
+    exchange.headers = vec![("Content-MD5", "b2xk".to_owned()), ("Content-Length", "17".to_owned())];
+    exchange.reply_headers = vec![("ETag", "\"0f1e\""), ("Digest", "sha-256=b2xk"), ("content-length", "1")];
+    let entry = Redaction::new().apply(&draft([exchange])).draft.entries.remove(0);
+    let WireAnswer::Reply(reply) = entry.answer else { panic!("was one") };
+    let length = |length: usize| length.to_string();
+    assert_eq!(entry.request.headers[0], ("Content-Length".to_owned(), length(entry.request.body.len())));
+    assert_eq!(reply.headers[0], ("content-length".to_owned(), length(reply.body.len())));
+    assert_eq!((entry.request.headers.len(), reply.headers.len()), (2, 2));
+    let same = Exchange { reply_headers: vec![("ETag", "\"0f1e\""), ("Content-Length", "2")], ..Exchange::new() };
+    stays(same.with(JSON, "{}"));
+}
+
+#[test]
+fn pseudonyms_depend_on_the_login_and_no_other_credential() {
+    let one = |signature: &str, login: String| {
+        let headers = vec![("X-Request-Signature", signature.to_owned()), ("Authorization", login)];
+        let exchange = Exchange { headers, target: "/VA0123456789abcdef0123456789abcdef", ..Exchange::new() };
+        Redaction::new().apply(&draft([exchange])).draft.entries.remove(0).request.target
+    };
+    let (first, second) = ("0123456789abcdefg", "g0123456789abcdef");
+    assert_eq!(one(first, basic(ACCOUNT, TOKEN)), one(second, basic(ACCOUNT, TOKEN)));
+    assert_eq!(one(first, basic(TOKEN, "")), one(second, basic(TOKEN, "")));
+}
+
 /// The places where replacing does not look, each refused by the scan and told without the value.
 #[test]
 fn a_secret_that_is_left_refuses_the_write_and_leaves_no_file() {

@@ -75,8 +75,8 @@ fn contents(path: &Path, body: Body) -> Result<Vec<u8>, EntryProblem> {
     let unreadable =
         |error: io::Error| EntryProblem::SideUnreadable { body, path: path.to_owned(), kind: error.kind() };
     let too_large = |size: usize| EntryProblem::BodyTooLarge { body, size, limit: BODY_LIMIT };
-    // Before it is opened, for opening a pipe would wait.
-    let metadata = std::fs::metadata(path).map_err(unreadable)?;
+    // Before it is opened, for opening a pipe would wait; and no link, which could lead anywhere.
+    let metadata = std::fs::symlink_metadata(path).map_err(unreadable)?;
     if !metadata.is_file() {
         return Err(EntryProblem::SideNotAFile { body, path: path.to_owned() });
     }

@@ -77,6 +77,8 @@ pub(super) fn entries(
     sides: &mut BTreeMap<String, Vec<u8>>,
 ) -> Result<Vec<String>, WriteProblem> {
     let stem = path.file_stem().and_then(|stem| stem.to_str()).ok_or(WriteProblem::NoName)?;
+    // What names of other files must not have: they shall be found on every system.
+    let stem = &stem.replace(|c: char| matches!(c, '\\' | ':') || c.is_control(), "-");
     let mut seq = first;
     let mut lines = Vec::with_capacity(draft.entries.len());
     for (at, entry) in draft.entries.iter().enumerate() {

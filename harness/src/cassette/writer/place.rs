@@ -27,8 +27,9 @@ pub(super) fn put(path: &Path, text: &[u8], sides: BTreeMap<String, Vec<u8>>) ->
         let there = path.exists();
         // Named by its content: what is there is the same, unless somebody changed it.
         if !(there && std::fs::read(&path).is_ok_and(|bytes| bytes == body)) {
+            let before = if there { std::fs::read(&path).ok() } else { None };
             whole(folder, &body).map_err(unwritable)?.persist(&path).map_err(|error| unwritable(error.error))?;
-            placed.0.extend((!there).then(|| path.clone()));
+            placed.0.push((path.clone(), before));
         }
         paths.push(path);
     }
@@ -45,14 +46,39 @@ fn whole(folder: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
     Ok(file)
 }
 
-/// Files to be taken back unless all goes well.
-struct Placed(Vec<PathBuf>);
+/// Files to be taken back unless all goes well, and what was there before.
+struct Placed(Vec<(PathBuf, Option<Vec<u8>>)>);
 
 impl Drop for Placed {
     fn drop(&mut self) {
-        for path in &self.0 {
+        for (path, before) in &self.0 {
             // The failure that brought us here is the one to tell.
-            let _ = std::fs::remove_file(path);
+            let _ = match before {
+                Some(before) => std::fs::write(path, before),
+                None => std::fs::remove_file(path),
+            };
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_there_is_there_again_when_a_later_file_cannot_be_put() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = |name: &str| folder.path().join(name);
+        std::fs::write(path("b"), "old").expect("is written");
+        // Nothing can take the place of a folder.
+        std::fs::create_dir(path("c")).expect("is made");
+        let sides = ["a", "b", "c"].map(|name| (name.to_owned(), b"new".to_vec()));
+        assert!(put(&path("x.har"), b"{}", sides.into()).is_err());
+        assert!(!path("a").exists() && !path("x.har").exists());
+        assert_eq!(std::fs::read(path("b")).expect("is there"), b"old");
+        std::fs::remove_dir(path("c")).expect("is removed");
+        let sides = ["a", "b", "c"].map(|name| (name.to_owned(), b"new".to_vec()));
+        assert!(put(&path("x.har"), b"{}", sides.into()).is_ok_and(|paths| paths.len() == 3));
+        assert_eq!(std::fs::read(path("b")).expect("is there"), b"new");
     }
 }
