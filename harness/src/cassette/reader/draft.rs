@@ -27,8 +27,13 @@ use crate::wire::{WireAnswer, WireReply, WireRequest};
 /// # Errors
 /// As [`read`](super::read).
 pub fn read_draft(path: &Path) -> Result<Draft, ReadError> {
-    let draft = contents(path).and_then(|bytes| draft(path, &bytes));
-    draft.map_err(|problem| ReadError { path: path.to_owned(), problem: Box::new(problem) })
+    read_with_bytes(path).map(|(draft, _)| draft)
+}
+
+/// As [`read_draft`], and the file that it was read from.
+pub(crate) fn read_with_bytes(path: &Path) -> Result<(Draft, Vec<u8>), ReadError> {
+    let read = contents(path).and_then(|bytes| Ok((draft(path, &bytes)?, bytes)));
+    read.map_err(|problem| ReadError { path: path.to_owned(), problem: Box::new(problem) })
 }
 
 fn draft(path: &Path, bytes: &[u8]) -> Result<Draft, Problem> {

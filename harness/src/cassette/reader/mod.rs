@@ -27,6 +27,7 @@ use super::version::{SUPPORTED, Version};
 use side::Sides;
 
 pub use draft::read_draft;
+pub(crate) use draft::read_with_bytes;
 pub use inspect::{Inspection, Missing, inspect};
 
 /// Largest cassette, in bytes.

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use super::draft::Draft;
 use super::reader::side::Sides;
-use super::reader::{parse_with, read_draft};
+use super::reader::{parse_with, read_with_bytes};
 use crate::redact::{Redacted, Redaction, SecretKind};
 
 pub(crate) use content::unzipped;
@@ -78,8 +78,7 @@ fn whole(path: &Path, draft: &Draft, redaction: &Redaction) -> Result<Written, W
 }
 
 fn more(path: &Path, draft: &Draft, redaction: &Redaction) -> Result<Written, WriteProblem> {
-    let existing = read_draft(path).map_err(|error| WriteProblem::Existing(Box::new(error)))?;
-    let bytes = std::fs::read(path).map_err(|error| WriteProblem::Unwritable { doing: "read", kind: error.kind() })?;
+    let (existing, bytes) = read_with_bytes(path).map_err(|error| WriteProblem::Existing(Box::new(error)))?;
     let redacted = redaction.apply(&content::decoded(draft)?);
     let first = insert::next_seq(&bytes, existing.entries.len());
     let ours = existing.about.is_some();

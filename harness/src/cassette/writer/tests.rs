@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::cassette::{
-    Age, Answer, BODY_LIMIT, Cassette, DraftAbout, DraftEntry, ProvenanceKind, Scheme, WhenExpired, read,
+    Age, Answer, BODY_LIMIT, Cassette, DraftAbout, DraftEntry, ProvenanceKind, Scheme, WhenExpired, read, read_draft,
 };
 use crate::wire::{WireAnswer, WireReply, WireRequest};
 
@@ -154,6 +154,45 @@ fn large_bodies_lie_beside_the_cassette_and_are_checked() {
     let mut plain = draft.clone();
     plain.about = None;
     let _ = written(&Folder::new(), &plain);
+}
+
+#[test]
+fn files_of_bodies_have_names_that_can_be_read_again() {
+    let folder = Folder::new();
+    let path = folder.0.path().join("2026-01-31T12:00.har");
+    let large = ours(vec![exchange("/", "text/plain", vec![b'x'; INLINE_LIMIT + 1], reply(&[], ""))]);
+    let _ = write(&path, &large, &Redaction::new()).expect("is written");
+    assert!(read(&path).is_ok());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_in_place_of_a_body_is_not_followed() {
+    let folder = Folder::new();
+    let large = ours(vec![exchange("/", "text/plain", vec![b'x'; INLINE_LIMIT + 1], reply(&[], ""))]);
+    let written = write(&folder.path(), &large, &Redaction::new()).expect("is written");
+    let (side, elsewhere) = (&written.sides[0], folder.0.path().join("elsewhere"));
+    std::fs::rename(side, &elsewhere).expect("is moved");
+    std::os::unix::fs::symlink(&elsewhere, side).expect("is linked");
+    assert!(read(&folder.path()).is_err());
+}
+
+#[test]
+fn an_export_is_redacted_whatever_the_cassette_says() {
+    let folder = Folder::new();
+    let mut draft = ours(vec![exchange("/", FORM, "email=ada%40corp.org", reply(&[], ""))]);
+    draft.about.as_mut().expect("has one").redacted = true;
+    let _ = export(&folder.path(), &draft, &Redaction::new()).expect("is written");
+    let text = std::fs::read_to_string(folder.path()).expect("a file");
+    assert!(!text.contains("corp.org") && !text.contains("_countersign"), "{text}");
+}
+
+#[test]
+fn what_is_printed_for_debugging_holds_no_variable() {
+    let mut about = about();
+    about.variables = vec![("code".to_owned(), "482913".to_owned())];
+    let told = format!("{about:?}");
+    assert!(told.contains("code") && !told.contains("482913"), "{told}");
 }
 
 #[test]
