@@ -247,7 +247,13 @@ fn a_cassette_is_redacted_and_still_plays() {
     assert_eq!(ran.exit, 0, "{}", ran.text);
     let plain: Value = serde_json::from_str(&fs::read_to_string(&exported).expect("a file")).expect("JSON");
     assert!(!plain.to_string().contains("_countersign"), "{plain}");
-    assert_eq!(plain["log"]["entries"][1]["request"], written["log"]["entries"][1]["request"]);
+    // It is redacted once more, whatever the cassette says of itself, so codes differ and all else is the same.
+    let (before, after) = (&written["log"]["entries"][1]["request"], &plain["log"]["entries"][1]["request"]);
+    for same in ["method", "url", "headers", "bodySize"] {
+        assert_eq!(after[same], before[same], "{same}");
+    }
+    let code = |request: &Value| request["postData"]["params"][1]["value"].as_str().map(str::to_owned).expect("a code");
+    assert!(code(after) != code(before) && code(after).len() == code(before).len());
     let nothing = cassette("validate", &[&exported], &[]);
     assert!(nothing.exit == 0 && !nothing.text.contains("warn "), "{}", nothing.text);
 }
