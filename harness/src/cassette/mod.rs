@@ -2,7 +2,7 @@
 //!
 //! [`read`] checks a file and gives a [`Cassette`]; a [`Player`] answers requests from cassettes. Neither
 //! knows where requests come from: [`Sent`] is what any carrier turns them into. Exchanges that are to become a
-//! cassette are a [`Draft`], and only [`write`] and [`append`] make a file of it.
+//! cassette are a [`Draft`], and only [`write()`] and [`append`] make a file of it.
 
 mod asked;
 mod case;

@@ -6,7 +6,7 @@
 //! | [`Format::Vcr`] | VCR of Ruby, since its second version: YAML or JSON with `http_interactions` |
 //! | [`Format::Vcrpy`] | vcrpy: YAML or JSON with `interactions` |
 //!
-//! An import reads; [`write`](crate::cassette::write()) makes the cassette, and redacts it. Nothing is guessed: an exchange
+//! An import reads; [`write()`](crate::cassette::write()) makes the cassette, and redacts it. Nothing is guessed: an exchange
 //! that could not be replayed as it was is left out and listed. Not listed is what no cassette has and no replay needs:
 //! timings but for the whole, the connection, what a browser knew about the page, HTTP/2's own headers, and the headers
 //! about a compression that was undone.

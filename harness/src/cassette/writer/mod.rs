@@ -52,7 +52,7 @@ pub fn write(path: &Path, draft: &Draft, redaction: &Redaction) -> Result<Writte
 /// first recording: the same credentials, or the same [`Redaction::keyed_by`].
 ///
 /// # Errors
-/// As [`write`], and when what is there is no cassette.
+/// As [`write()`], and when what is there is no cassette.
 pub fn append(path: &Path, draft: &Draft, redaction: &Redaction) -> Result<Written, WriteError> {
     let written = match std::fs::symlink_metadata(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => whole(path, draft, redaction),
@@ -65,7 +65,7 @@ pub fn append(path: &Path, draft: &Draft, redaction: &Redaction) -> Result<Writt
 /// it says of itself proves nothing.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn export(path: &Path, draft: &Draft, redaction: &Redaction) -> Result<Written, WriteError> {
     let plain = Draft { about: None, entries: draft.entries.clone() };
     whole(path, &plain, redaction).map_err(|problem| WriteError { path: path.to_owned(), problem: Box::new(problem) })
