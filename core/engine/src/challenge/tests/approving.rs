@@ -355,3 +355,15 @@ fn every_verdict_has_a_name_and_a_word_for_the_person() {
     let unavailable = Verdict::Unavailable { service: "sms".to_owned(), failure, attempts_left: 1 };
     assert_eq!((unavailable.name(), unavailable.person()), ("unavailable", text.as_str()));
 }
+
+#[test]
+fn nobody_is_told_to_ask_an_app_for_a_new_code() {
+    for verdict in [Verdict::WrongCode { attempts_left: 0 }, Verdict::Expired] {
+        let told = verdict.person_with_device();
+        assert!(told.ends_with("Please start again, with the next code that your app shows."), "{told}");
+        assert!(verdict.person().ends_with("Please ask for a new one."));
+    }
+    for verdict in [Verdict::WrongCode { attempts_left: 1 }, Verdict::Replayed, Verdict::Denied] {
+        assert_eq!(verdict.person_with_device(), verdict.person());
+    }
+}
