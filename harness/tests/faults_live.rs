@@ -17,8 +17,10 @@ use countersign_plugin::{Endpoint, Reply};
 use serde_json::{Value, json};
 use url::Url;
 
-/// An exchange has so long; long faults are shortened for the socket below.
-const TIME_LEFT: Duration = Duration::from_millis(400);
+/// So long has an exchange whose answer comes; nobody waits for it.
+const AMPLE: Duration = Duration::from_secs(30);
+/// So long has one that is given up, and no longer: it is waited for.
+const GIVEN_UP: Duration = Duration::from_millis(400);
 const SID: &str = "VEaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 
 struct Verified;
@@ -49,11 +51,15 @@ async fn listening(chosen: &Chosen, clock: Arc<dyn Clock>) -> SocketAddr {
     address
 }
 
-async fn exchange(transport: &dyn Transport, address: SocketAddr) -> Result<Reply, TransportFailure> {
+async fn exchange(
+    transport: &dyn Transport,
+    address: SocketAddr,
+    time_left: Duration,
+) -> Result<Reply, TransportFailure> {
     let request = Request::post(Endpoint::new(&format!("http://{address}")).path(["check"]));
     let request = request.form([("VerificationSid", SID)]);
     let url = Url::parse(&request.url).expect("an address");
-    let outgoing = Outgoing { request: &request, url: &url, secrets: &Secrets::default(), time_left: TIME_LEFT };
+    let outgoing = Outgoing { request: &request, url: &url, secrets: &Secrets::default(), time_left };
     transport.send(outgoing).await
 }
 
@@ -77,10 +83,11 @@ fn every_fault_looks_the_same_in_process_and_over_a_socket() {
         for fault in CATALOG.iter().filter(|fault| fault.place == Place::Both) {
             let chosen = shortened(Chosen::new(fault));
             let address = listening(&chosen, Arc::clone(&clock)).await;
-            let over_a_socket = exchange(&live, address).await;
+            let time_left = if matches!(fault.id, "time-out" | "trickle") { GIVEN_UP } else { AMPLE };
+            let over_a_socket = exchange(&live, address, time_left).await;
             let pace = Pace::Virtual(Arc::new(|_| {}));
             let layer = FaultyTransport::new(Arc::new(Verified), chosen, When::Always, 1, Arc::clone(&clock), pace);
-            let in_process = exchange(&layer, address).await;
+            let in_process = exchange(&layer, address, time_left).await;
             match (&over_a_socket, &in_process) {
                 (Ok(one), Ok(other)) => {
                     assert_eq!((one.status, &one.body), (other.status, &other.body), "{}", fault.id);
