@@ -196,7 +196,7 @@ async fn unreached(engine: &Engine, enrollment: &Enrollment) -> Result<Vec<Strin
 }
 
 /// Whether the provider may honour the code of a delivery; what the engine made is worthless without the challenge.
-fn may_live(delivery: &Delivery, now: Timestamp) -> bool {
+pub(super) fn may_live(delivery: &Delivery, now: Timestamp) -> bool {
     let over = matches!(delivery.state, DeliveryState::Failed | DeliveryState::Released) || delivery.expires <= now;
     delivery.account.is_some() && delivery.code.is_none() && !over
 }

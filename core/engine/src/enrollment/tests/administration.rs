@@ -339,6 +339,40 @@ fn providers_that_no_service_can_reach_are_told_of() {
 }
 
 #[test]
+fn a_code_may_live_at_its_provider_until_it_failed_was_released_or_is_over() {
+    use crate::store::DeliveryState;
+    run(async {
+        let rig = Rig::new();
+        rig.with_phone("ada", NUMBER).await;
+        rig.clock.advance(30);
+        let started = rig.start("ada", "sms").await.unwrap();
+        let live = rig.store.challenge(&started.challenge).await.unwrap().unwrap().delivery;
+        let before = Timestamp::from_millis(live.expires.as_millis() - 1);
+        let lives = |delivery: &_, now| super::super::remove::may_live(delivery, now);
+        assert!(lives(&live, before));
+        assert!(!lives(&live, live.expires));
+        for state in [DeliveryState::Failed, DeliveryState::Released] {
+            assert!(!lives(&crate::store::Delivery { state, ..live.clone() }, before));
+        }
+        assert!(!lives(&crate::store::Delivery { account: None, ..live.clone() }, before));
+        let of_the_engine = crate::store::Delivery { code: live.account.clone(), ..live };
+        assert!(!lives(&of_the_engine, before));
+    });
+}
+
+#[test]
+fn a_code_that_the_engine_made_is_left_nowhere() {
+    run(async {
+        let mut rig = Rig::new();
+        rig.with_phone("ada", NUMBER).await;
+        rig.clock.advance(30);
+        let _live = rig.start("ada", "call").await.unwrap();
+        rig.engine.services.clear();
+        assert_eq!(rig.engine.forget("ada").await.unwrap(), Removed { left_at: vec![] });
+    });
+}
+
+#[test]
 fn each_holder_of_a_factor_is_told_once_by_whatever_service_can() {
     run(async {
         use crate::rig::{Kind, offer, service};
