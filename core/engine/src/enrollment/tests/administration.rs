@@ -355,7 +355,7 @@ fn a_code_may_live_at_its_provider_until_it_failed_was_released_or_is_over() {
             assert!(!lives(&crate::store::Delivery { state, ..live.clone() }, before));
         }
         assert!(!lives(&crate::store::Delivery { account: None, ..live.clone() }, before));
-        let of_the_engine = crate::store::Delivery { code: live.account.clone(), ..live };
+        let of_the_engine = crate::store::Delivery { code: live.account, ..live };
         assert!(!lives(&of_the_engine, before));
     });
 }
