@@ -112,6 +112,20 @@ impl Operation {
 }
 
 impl OperationName {
+    /// Every operation, in the order of a factor's life.
+    pub const ALL: &[Self] = &[
+        Self::TestCredentials,
+        Self::Provision,
+        Self::Enroll,
+        Self::ConfirmEnrollment,
+        Self::Unenroll,
+        Self::Start,
+        Self::Check,
+        Self::Cancel,
+        Self::Status,
+        Self::Receive,
+    ];
+
     /// The name as it stands in JSON, for example `test_credentials`.
     pub const fn as_str(self) -> &'static str {
         match self {

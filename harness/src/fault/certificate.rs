@@ -1,17 +1,15 @@
 //! Certificates that are wrong in one way each, for a carrier to show.
 
 use countersign_plugin::Timestamp;
-use jiff::tz::TimeZone;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use thiserror::Error;
 
 use super::catalog::Fault;
 use super::kind::{Certificate, Kind};
-use crate::serve::{Tls, TlsError};
+use crate::serve::{Tls, TlsError, valid_for};
 
 /// The name of a certificate that is for somebody else (RFC 2606 §2).
 const OTHER_NAME: &str = "wrong-name.invalid";
-const DAY_SECONDS: i64 = 24 * 60 * 60;
 
 /// What a carrier shows under a fault of its connection.
 #[derive(Debug)]
@@ -78,16 +76,11 @@ impl FaultyCertificate {
     }
 }
 
-/// Valid from the midnight that began one day to that of another, counted in days from now.
-fn valid(params: &mut CertificateParams, now: Timestamp, (from, to): (i64, i64)) -> Result<(), CertificateError> {
-    let day = |days: i64| {
-        let second = i64::try_from(now.as_millis() / 1000).ok()?.checked_add(days.checked_mul(DAY_SECONDS)?)?;
-        let date = jiff::Timestamp::from_second(second).ok()?.to_zoned(TimeZone::UTC).date();
-        let (month, day) = (u8::try_from(date.month()).ok()?, u8::try_from(date.day()).ok()?);
-        (1950..=9999).contains(&date.year()).then(|| rcgen::date_time_ymd(date.year().into(), month, day))
-    };
-    (params.not_before, params.not_after) = day(from).zip(day(to)).ok_or(CertificateError::Clock)?;
-    Ok(())
+/// Valid between two days, counted from now.
+fn valid(params: &mut CertificateParams, now: Timestamp, days: (i64, i64)) -> Result<(), CertificateError> {
+    let second = i64::try_from(now.as_secs()).ok();
+    let now = second.and_then(|second| jiff::Timestamp::from_second(second).ok());
+    now.and_then(|now| valid_for(params, now, days)).ok_or(CertificateError::Clock)
 }
 
 #[cfg(test)]

@@ -78,14 +78,20 @@ impl Authority {
 
 /// For so many days, and one before: clocks differ.
 fn valid(mut params: CertificateParams, now: Timestamp) -> Result<CertificateParams, AuthorityError> {
+    valid_for(&mut params, now, (-1, DAYS)).ok_or(AuthorityError::Clock(now))?;
+    Ok(params)
+}
+
+/// Makes a certificate valid from the midnight that began one day to that of another, counted in days from now; `None`
+/// where certificates have no such years (RFC 5280 §4.1.2.5).
+pub(crate) fn valid_for(params: &mut CertificateParams, now: Timestamp, (from, to): (i64, i64)) -> Option<()> {
     let day = |days: i64| {
         let date = now.to_zoned(TimeZone::UTC).date().checked_add(days.days()).ok()?;
         let (month, day) = (u8::try_from(date.month()).ok()?, u8::try_from(date.day()).ok()?);
-        // Certificates have no other years (RFC 5280 §4.1.2.5).
         (1950..=9999).contains(&date.year()).then(|| rcgen::date_time_ymd(date.year().into(), month, day))
     };
-    (params.not_before, params.not_after) = day(-1).zip(day(DAYS)).ok_or(AuthorityError::Clock(now))?;
-    Ok(params)
+    (params.not_before, params.not_after) = day(from).zip(day(to))?;
+    Some(())
 }
 
 impl fmt::Debug for Authority {

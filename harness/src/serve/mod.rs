@@ -19,6 +19,7 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
+pub(crate) use authority::valid_for;
 pub use authority::{Authority, AuthorityError};
 pub use cassettes::Cassettes;
 pub(crate) use cassettes::{answer as played, not_recorded, sent};

@@ -11,20 +11,6 @@ use crate::cassette::format::{CaseFormat, OperationFormat};
 use crate::cassette::problem::Problem;
 use crate::cassette::unknown::UnknownWord;
 
-/// Every operation, with the name it has in cassettes.
-const OPERATIONS: [OperationName; 10] = [
-    OperationName::TestCredentials,
-    OperationName::Provision,
-    OperationName::Enroll,
-    OperationName::ConfirmEnrollment,
-    OperationName::Unenroll,
-    OperationName::Start,
-    OperationName::Check,
-    OperationName::Cancel,
-    OperationName::Status,
-    OperationName::Receive,
-];
-
 pub(super) fn checked(format: CaseFormat) -> Result<Case, Problem> {
     check_keys("log._countersign.case", &format.unknown, CaseFormat::KEYS)?;
     let clock: jiff::Timestamp = format.clock.parse().map_err(|_| Problem::Clock)?;
@@ -75,7 +61,7 @@ fn operation(at: usize, format: OperationFormat) -> Result<CaseOperation, Proble
         operation: UnknownWord::look_up(
             format!("{object}.operation"),
             &format.operation,
-            &OPERATIONS.map(|name| (name, name.as_str())),
+            &OperationName::ALL.iter().map(|name| (*name, name.as_str())).collect::<Vec<_>>(),
         )?,
         after: Duration::from_secs(format.after_seconds),
         input: format.input.0,

@@ -14,19 +14,6 @@ use super::super::scenario::{Plot, Scenario, open};
 use super::adverse;
 use super::problems::Problems;
 
-const ALL: [OperationName; 10] = [
-    OperationName::TestCredentials,
-    OperationName::Provision,
-    OperationName::Enroll,
-    OperationName::ConfirmEnrollment,
-    OperationName::Unenroll,
-    OperationName::Start,
-    OperationName::Check,
-    OperationName::Cancel,
-    OperationName::Status,
-    OperationName::Receive,
-];
-
 /// No declared operation says `unsupported` where all goes well, or breaks down whatever comes back.
 pub(in super::super) fn answered(kit: &Kit) -> Verdict {
     let mut problems = Problems::default();
@@ -130,7 +117,7 @@ pub(in super::super) fn undeclared(kit: &Kit) -> Verdict {
     for subject in kit.subjects() {
         let Ok(instance) = open(&kit.plugin, subject) else { continue };
         for offer in &subject.offers {
-            for name in ALL {
+            for &name in OperationName::ALL {
                 if subject.declares(Some(offer), name) {
                     continue;
                 }
